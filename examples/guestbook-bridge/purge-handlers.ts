@@ -1,0 +1,90 @@
+import type { Erasure, PurgeHandler } from 'matrix-appservice-erasure'
+
+import { messagesHandler } from './purge-messages.ts'
+import type { Places } from './purge-places.ts'
+
+/** Registers what the bridge does about an erased user, one handler for each place. */
+export function registerPurgeHandlers(
+  erasure: Pick<Erasure, 'onUserErase'>,
+  places: Places,
+): void {
+  erasure.onUserErase('messages', messagesHandler(places))
+  erasure.onUserErase('profile', profileHandler(places))
+  erasure.onUserErase('traces', tracesHandler(places))
+  erasure.onUserErase('user-link', userLinkHandler(places))
+}
+
+/** How he was shown: name and picture. */
+function profileHandler({ database, avatars }: Places): PurgeHandler {
+  const find = database.prepare(
+    'SELECT avatar FROM profile WHERE user_id = ? AND changed_at <= ?',
+  )
+  const remove = database.prepare(
+    'DELETE FROM profile WHERE user_id = ? AND changed_at <= ?',
+  )
+  const all = database.prepare('SELECT user_id, avatar, changed_at FROM profile')
+  /** Left over when a crash came between a picture and its row: whose they are nobody knows. */
+  const orphans = () => {
+    const named = new Set(all.all().map(row => row['avatar']))
+    return avatars.list().filter(name => !named.has(name))
+  }
+  return {
+    async purge({ userId, receivedAt }) {
+      const until = receivedAt.getTime()
+      const avatar = find.get(userId, until)?.['avatar']
+      // The file first: without its row nobody would find it.
+      if (typeof avatar === 'string') avatars.remove(avatar)
+      const { changes } = remove.run(userId, until)
+      const lost = orphans()
+      lost.forEach(avatars.remove)
+      return { removed: Number(changes) + lost.length }
+    },
+    async verify({ userId, receivedAt }) {
+      const his = all
+        .all()
+        .filter(row => row['user_id'] === userId)
+        .filter(row => Number(row['changed_at']) <= receivedAt.getTime())
+      return his.length + orphans().length
+    },
+  }
+}
+
+/** That he talked to the bot, and on which days he wrote. */
+function tracesHandler({ database, leaveRoom }: Places): PurgeHandler {
+  const rooms = database.prepare(
+    'SELECT room_id FROM admin_room WHERE user_id = ? AND since <= ?',
+  )
+  const removals = ['admin_room', 'activity'].map(table =>
+    database.prepare(`DELETE FROM ${table} WHERE user_id = ? AND since <= ?`),
+  )
+  const all = database.prepare(
+    `SELECT user_id FROM admin_room WHERE since <= ?1
+     UNION ALL SELECT user_id FROM activity WHERE since <= ?1`,
+  )
+  return {
+    async purge({ userId, receivedAt }) {
+      const until = receivedAt.getTime()
+      for (const row of rooms.all(userId, until)) {
+        // The room is the homeserver's; that it cannot be left must not keep the row.
+        await leaveRoom(String(row['room_id'])).catch(() => {})
+      }
+      const changes = removals.map(removal => Number(removal.run(userId, until).changes))
+      return { removed: changes.reduce((sum, change) => sum + change, 0) }
+    },
+    async verify({ userId, receivedAt }) {
+      const rows = all.all(receivedAt.getTime())
+      return rows.filter(row => row['user_id'] === userId).length
+    },
+  }
+}
+
+/** Which account is his. Last, because it is how the others find what is his. */
+function userLinkHandler({ accounts }: Places): PurgeHandler {
+  return {
+    after: ['messages', 'profile', 'traces'],
+    purge: async ({ userId, receivedAt }) => ({
+      removed: await accounts.unlink(userId, receivedAt),
+    }),
+    verify: ({ userId, receivedAt }) => accounts.countPlaces(userId, receivedAt),
+  }
+}

@@ -1,0 +1,107 @@
+import { join } from 'node:path'
+
+import { systemClock } from '../clock.ts'
+import { ErasureError } from '../errors.ts'
+import { DEFAULT_TARGET_MS } from '../options.ts'
+import { type ErasureStatus, type OpenRequestStatus, readStatus } from '../status.ts'
+import type { StoreAdapter } from '../store/adapter.ts'
+import { type ErasureStore, openErasureStore } from '../store/erasure-store.ts'
+import { sqliteStore } from '../store/sqlite/sqlite-store.ts'
+import { openKey } from '../user-seal/key.ts'
+import { createUserSeal } from '../user-seal/user-seal.ts'
+import { CliError } from './cli-error.ts'
+
+/** Where the application service keeps its files, and where its store is if not among them. */
+export interface StatusPlace {
+  readonly dataDirectory: string
+  readonly postgres?:
+    { readonly connectionString: string; readonly schema: string | undefined } | undefined
+}
+
+/** Reads the store beside the running application service and says how its requests are doing. */
+export async function status(
+  requestId: string | undefined,
+  { dataDirectory, postgres }: StatusPlace,
+  json: boolean,
+): Promise<string> {
+  const adapter =
+    postgres === undefined
+      ? sqliteStore({ path: join(dataDirectory, 'erasure.db'), readOnly: true })
+      : await openPostgres(postgres)
+  const store = openErasureStore(adapter, false)
+  try {
+    const keyPath = join(dataDirectory, 'erasure.key')
+    await checkKey(store, keyPath, adapter.location ?? 'the store')
+    const found = await readStatus(store, systemClock.now(), DEFAULT_TARGET_MS)
+    if (requestId !== undefined) return await describeOne(requestId, found, store, json)
+    return json ? `${JSON.stringify(found)}\n` : table(found)
+  } finally {
+    await store.close()
+  }
+}
+
+async function openPostgres({
+  connectionString,
+  schema,
+}: NonNullable<StatusPlace['postgres']>): Promise<StoreAdapter> {
+  try {
+    // Only here: the package pg is not there for everybody.
+    const { openDatabase } = await import('../postgres/database.ts')
+    const { postgresStore } = await import('../store/postgres/postgres-store.ts')
+    const database = openDatabase({ connectionString, maxConnections: 1 })
+    return postgresStore({ database, schema, readOnly: true })
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new CliError('--postgres needs the package pg: npm install pg')
+  }
+}
+
+/** A key that does not fit is found out here, and not on the day the store is restored. */
+async function checkKey(
+  store: ErasureStore,
+  keyPath: string,
+  storePath: string,
+): Promise<void> {
+  const seal = createUserSeal(await openKey(keyPath, false))
+  if ((await store.keyCheck()) === seal.keyCheck) return
+  throw new ErasureError(
+    'KEY_MISMATCH',
+    `${keyPath}: this is not the key of ${storePath}`,
+  )
+}
+
+async function describeOne(
+  requestId: string,
+  { open }: ErasureStatus,
+  store: ErasureStore,
+  json: boolean,
+): Promise<string> {
+  const request = open.find(candidate => candidate.requestId === requestId)
+  if (request !== undefined) {
+    return json ? `${JSON.stringify(request)}\n` : `${lines(request).join('\n')}\n`
+  }
+  for await (const record of store.records()) {
+    if (record.requestId !== requestId) continue
+    if (json) return `${JSON.stringify(record)}\n`
+    return `${requestId}  ${record.outcome}  ${new Date(record.finishedAt).toISOString()}\n`
+  }
+  throw new CliError('there is no request with this id; status lists the open ones')
+}
+
+function table({ counts, open }: ErasureStatus): string {
+  const overdue = open.filter(request => request.overdue).length
+  const totals = Object.entries(counts).map(([state, count]) => `${state} ${count}`)
+  const head = [totals.join(' · '), `overdue ${overdue}`].join(' · ')
+  return `${[head, ...open.flatMap(lines)].join('\n')}\n`
+}
+
+function lines(request: OpenRequestStatus): string[] {
+  const { requestId, state, receivedAt, dueAt, overdue, handlers } = request
+  const due = `${overdue ? 'OVERDUE since' : 'due'} ${dueAt.toISOString()}`
+  const line = `${requestId}  ${state.padEnd(9)}  received ${receivedAt.toISOString()}  ${due}`
+  const troubled = Object.entries(handlers).filter(([, { code }]) => code !== undefined)
+  return [
+    line,
+    ...troubled.map(([name, handler]) => `  ${name}  ${handler.state}  ${handler.code}`),
+  ]
+}

@@ -1,0 +1,45 @@
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** Only for us: what lies in it is nobody else's. */
+const MODE = 0o700
+
+/**
+ * Makes a folder, and those above it, so that they survive a power cut. What is synced inside a
+ * folder is lost with it, and a folder's name is not on disk before the folder above is synced.
+ *
+ * That is done for a folder that is there already, too: whoever made it may have crashed first.
+ *
+ * @param path - absolute
+ */
+export function makeFolder(path: string): void {
+  const above = dirname(path)
+  if (above === path) return
+  if (!existsSync(path)) {
+    makeFolder(above)
+    mkdirSync(path, { recursive: true, mode: MODE })
+  }
+  syncFolder(above)
+}
+
+/** Returns when the names in a folder are on disk. */
+export function syncFolder(path: string): void {
+  let folder: number | undefined
+  try {
+    folder = openSync(path, 'r')
+    fsyncSync(folder)
+  } catch (error) {
+    if (!isUnable(error)) throw error
+  } finally {
+    if (folder !== undefined) closeSync(folder)
+  }
+}
+
+/**
+ * A folder that we may use but not read (EACCES), a file system without this call (EINVAL), and
+ * Windows (EPERM): there is no more to be had there, and SQLite goes on, too.
+ */
+function isUnable(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'EACCES' || code === 'EPERM' || code === 'EINVAL'
+}

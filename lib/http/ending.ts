@@ -1,0 +1,58 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** How long a connection lives on for what a client still sends and nobody reads. */
+const LINGER_MS = 1000
+
+/** The request with whose answer a connection ends. */
+const lastRequests = new WeakMap<Socket, IncomingMessage>()
+
+/** Has the connection end with the answer to this request. */
+export function endAfter(request: IncomingMessage, response: ServerResponse): void {
+  response.shouldKeepAlive = false
+  lastRequests.set(request.socket, request)
+}
+
+/**
+ * Whether a request stands behind the last one of its connection. It is not to be carried out,
+ * nor answered: it may be the inside of a body.
+ *
+ * A request that offers another protocol is always the last one: Node throws away what comes in
+ * one packet with an offer nobody takes up, and reads the next packet as a request.
+ */
+export function isBehindLast(
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  const last = lastRequests.get(request.socket)
+  if (last !== undefined) return last !== request
+  if (request.headers.upgrade !== undefined) endAfter(request, response)
+  return false
+}
+
+/**
+ * Has the connection end with the answer to a request whose body is still coming: the rest of
+ * that is thrown away for a moment, so that the answer is not lost in a reset.
+ */
+export function lingerAfter(request: IncomingMessage, response: ServerResponse): void {
+  endAfter(request, response)
+  request.resume()
+  const { socket } = request
+  const destroySoon = socket.destroySoon.bind(socket)
+  // Node calls this when the answer is sent, and would not wait for the client.
+  socket.destroySoon = () => {
+    if (request.complete) {
+      destroySoon()
+      return
+    }
+    request.once('end', destroySoon)
+    linger(socket)
+  }
+}
+
+/** Sends the last of a connection, and ends it for good when the client has, or has had time to. */
+export function linger(socket: Socket, last = ''): void {
+  socket.end(last)
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(timer))
+}

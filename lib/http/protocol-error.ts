@@ -1,0 +1,61 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+import { type Answer, refuse } from './answer.ts'
+import { linger } from './ending.ts'
+import { sendAnswer } from './node.ts'
+
+const TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
+
+/**
+ * Answers what is not an HTTP request, or does not arrive in time, with a Matrix error, and
+ * closes the connection. Where an answer to another request is still due on it, nothing is
+ * written: it would be taken for that answer.
+ */
+export function answerProtocolErrors(server: Server): void {
+  const due = new WeakMap<Socket, Set<ServerResponse>>()
+  const answered = new WeakSet<Socket>()
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    const responses = due.get(socket) ?? new Set()
+    due.set(socket, responses.add(response))
+    response.on('close', () => responses.delete(response))
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    // What a client still sends that was answered is no request either.
+    if (answered.has(socket) && error.code !== 'ECONNRESET') return
+    const [response, ...others] = due.get(socket) ?? []
+    const isLate = response?.req.complete === false && others.length === 0
+    if (isLate && error.code === TIMEOUT) {
+      // Its reader still waits for the body.
+      if (!response.headersSent) sendAnswer(response.req, response, answerTo(TIMEOUT))
+      return
+    }
+    if (!socket.writable || error.code === 'ECONNRESET' || response !== undefined) {
+      socket.destroy()
+      return
+    }
+    answered.add(socket)
+    linger(socket, toHttp(answerTo(error.code)))
+  })
+}
+
+function answerTo(code: string | undefined): Answer {
+  switch (code) {
+    case TIMEOUT:
+      return refuse(408, 'M_UNKNOWN', 'The request did not arrive in time')
+    case 'HPE_HEADER_OVERFLOW':
+      return refuse(431, 'M_TOO_LARGE', 'The request headers are too large')
+    default:
+      return refuse(400, 'M_UNKNOWN', 'Not an HTTP request')
+  }
+}
+
+function toHttp({ status, headers, body }: Answer): string {
+  const all = {
+    ...headers,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`)
+  return [`HTTP/1.1 ${status} Error`, ...lines, '', body].join('\r\n')
+}

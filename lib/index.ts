@@ -1,0 +1,39 @@
+export { createErasure } from './create-erasure.ts'
+export type { Accepted, Erasure } from './erasure.ts'
+export type { ErasureOptions } from './options.ts'
+export {
+  createRegistration,
+  ensureRegistration,
+  readRegistration,
+} from './registration-file.ts'
+export type { RegistrationOptions } from './registration-file.ts'
+export { ErasureError, isErasureError } from './errors.ts'
+export type { ErasureErrorCode } from './errors.ts'
+export type { Clock } from './clock.ts'
+export type { LogFields, Logger } from './logger.ts'
+export { isUserId, localpartOf, parseUserId, serverNameOf } from './matrix/user-id.ts'
+export type { UserId } from './matrix/user-id.ts'
+export type { Registration, UserNamespace } from './matrix/registration.ts'
+export type { PresentedTokens, TokenVerdict } from './matrix/hs-token.ts'
+export type {
+  Json,
+  PurgeContext,
+  PurgeFunction,
+  PurgeHandler,
+  PurgeResult,
+  Retained,
+  RetainedReason,
+  RetryOptions,
+  VerifyContext,
+} from './purge/handler.ts'
+export { inProcessScheduler } from './schedule/in-process.ts'
+export type { InProcessSchedulerOptions } from './schedule/in-process.ts'
+export type { Scheduler, Work } from './schedule/scheduler.ts'
+export type {
+  ErasureStatus,
+  HandlerStatus,
+  OpenRequestStatus,
+  RequestState,
+} from './status.ts'
+export type { HandlerErrorCode, HandlerState, OpenRequestState } from './store/request.ts'
+export type { ConditionalWrite, StoreAdapter, StoredDocument } from './store/adapter.ts'

@@ -1,0 +1,38 @@
+import { constants } from 'node:os'
+
+import type { LogFields } from '../logger.ts'
+
+/** Codes of Node, SQLite and PostgreSQL; anything else may be somebody's name. */
+const CODE = /^(?:ERR_[A-Z0-9_]{1,60}|SQLITE_[A-Z_]{1,40}|(?=.*[0-9].*[0-9])[0-9A-Z]{5})$/
+const CLASS = /^[A-Z][A-Za-z]{0,40}Error$/
+
+/**
+ * What may be said about an error that somebody else's code threw: its class, its code, and
+ * where it was thrown. Never its message, which may name the user.
+ */
+export function describeError(error: unknown): LogFields {
+  try {
+    if (!(error instanceof Error)) return { thrown: typeof error }
+    const { name, code } = error as { name?: unknown; code?: unknown }
+    return {
+      thrown: typeof name === 'string' && CLASS.test(name) ? name : 'Error',
+      code: isKnownCode(code) ? code : undefined,
+      at: firstFrame(error),
+    }
+  } catch {
+    return { thrown: 'an error that cannot be read' }
+  }
+}
+
+function isKnownCode(code: unknown): code is string {
+  return (
+    typeof code === 'string' && (CODE.test(code) || Object.hasOwn(constants.errno, code))
+  )
+}
+
+/** The first line of the stack trace behind the message. */
+function firstFrame({ stack, message }: Error): string | undefined {
+  if (typeof stack !== 'string') return undefined
+  const frames = stack.slice(stack.indexOf(message) + message.length).split('\n')
+  return frames.find(line => /^ {4}at .+:\d+:\d+\)?$/.test(line))?.trim()
+}

@@ -1,0 +1,49 @@
+import type { ConformanceCase } from './conformance-case.ts'
+import { closingCases } from './scheduler-cases/closing.ts'
+import { dueTimeCases } from './scheduler-cases/due-times.ts'
+import { massCases } from './scheduler-cases/masses.ts'
+import type {
+  SchedulerConformanceOptions,
+  SchedulerEngine,
+} from './scheduler-cases/scheduler-engine.ts'
+import { SchedulerTrial } from './scheduler-cases/scheduler-trial.ts'
+import { severalCases } from './scheduler-cases/several.ts'
+import { sideBySideCases } from './scheduler-cases/side-by-side.ts'
+
+/**
+ * What every scheduler must do, whatever engine it stands on, in real time: `at` is compared with
+ * this machine's clock, with which the engine's must agree. A scheduler that is for one process
+ * leaves out `openAnother`, and passes the cases about several.
+ *
+ * Imports no test runner: each case is a test in any. They mostly wait, so run them side by side.
+ *
+ * @param engine - opens a scheduler on an engine of its own; called once for each case
+ * @example
+ * ```ts
+ * const cases = schedulerConformance(() => ({ scheduler: myScheduler() }))
+ * for (const { title, run } of cases) test(title, run)
+ * ```
+ */
+export function schedulerConformance(
+  engine: SchedulerEngine,
+  options: SchedulerConformanceOptions = {},
+): readonly ConformanceCase[] {
+  const cases = [
+    ...dueTimeCases,
+    ...sideBySideCases,
+    ...massCases,
+    ...closingCases,
+    ...severalCases,
+  ]
+  return cases.map(([title, run]) => ({
+    title,
+    run: async () => {
+      const trial = new SchedulerTrial(engine, options)
+      try {
+        await run(trial)
+      } finally {
+        await trial.end()
+      }
+    },
+  }))
+}

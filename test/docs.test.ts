@@ -1,0 +1,120 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import t from 'tap'
+
+import { MUTANTS } from './mutants/mutants.ts'
+import { ROOT } from './support/run-program.ts'
+
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
+
+t.test('the sample of the README is the quickstart, and short', async t => {
+  const sample = /```ts\n(.*?)```/s.exec(read('README.md'))?.[1]
+  const example = read('examples/quickstart.ts')
+  t.equal(sample, example)
+  t.ok(example.trimEnd().split('\n').length <= 30)
+  const linesBefore = read('README.md').split('```ts')[0]?.split('\n').length ?? 0
+  t.ok(linesBefore <= 25, 'the code is on the first screen')
+})
+
+t.test('every error code is in docs/errors.md, and nothing else', async t => {
+  const codesIn = (text: string) =>
+    [...text.matchAll(/^\s*\| '([A-Z_]+)'/gm)].map(([, code]) => code)
+  const rowsIn = (text: string) =>
+    [...text.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code)
+  const page = read('docs/errors.md')
+  const [ours = '', handlers = ''] = page.split('## Codes of handlers')
+  const union = (path: string, name: string) =>
+    read(path).split(`export type ${name} =`)[1]?.split('\n\n')[0] ?? ''
+  t.same(rowsIn(ours), codesIn(union('lib/errors.ts', 'ErasureErrorCode')))
+  t.same(rowsIn(handlers), codesIn(union('lib/store/request.ts', 'HandlerErrorCode')))
+  t.ok(rowsIn(ours).length > 10)
+  t.ok(rowsIn(handlers).length > 5)
+})
+
+t.test('every error code is thrown somewhere', async t => {
+  const sources = sourceFiles('lib').filter(path => path !== 'lib/errors.ts')
+  const text = sources.map(read).join('\n')
+  for (const [, code] of read('docs/errors.md').matchAll(/^\| `([A-Z_]+)`/gm)) {
+    const isMade =
+      text.includes(`'${code}'`) || /^(PURGE|VERIFY)_(FAILED|TIMEOUT)$/.test(code ?? '')
+    t.ok(isMade, String(code))
+  }
+})
+
+t.test('the map in CONTRIBUTING names every file of lib', async t => {
+  const map = read('CONTRIBUTING.md')
+  for (const path of sourceFiles('lib')) {
+    const [, folder, name = ''] = /^lib\/(?:(.*)\/)?([^/]+)$/.exec(path) ?? []
+    const [, crowd] = /^(cli|testing)(?:\/|$)/.exec(folder ?? '') ?? []
+    t.ok(map.includes(crowd === undefined ? name : `  ${crowd}/`), path)
+  }
+})
+
+t.test('no test is left out for its name', async t => {
+  const known =
+    /^test\/(support|e2e|mutants)\/|^test\/long\.ts$|^test\/examples\/guestbook-stores\.ts$/
+  for (const path of sourceFiles('test')) {
+    t.ok(known.test(path) || path.endsWith('.test.ts'), path)
+  }
+})
+
+t.test('each promise is the title of a test, and names its mutants', async t => {
+  const tests = sourceFiles('test/promises').map(read).join('\n')
+  const page = read('docs/promises.md')
+  const [, ...sections] = page.split(/^## /m)
+  for (const section of sections) {
+    const [title = ''] = section.split('\n')
+    const flat = section.replaceAll(/\s+/g, ' ')
+    const mutants = MUTANTS[title.split('.')[0] ?? ''] ?? MUTANTS[title.toLowerCase()]
+    t.ok(tests.includes(`'${title}`), title)
+    t.ok(mutants !== undefined && mutants.length > 0, 'it has mutants')
+    for (const { what } of mutants ?? []) t.ok(flat.includes(what), what)
+  }
+  t.equal(sections.length, Object.keys(MUTANTS).length)
+})
+
+t.test('each mutant breaks what is there, in one place', async t => {
+  for (const { what, file, replace } of Object.values(MUTANTS).flat()) {
+    t.equal(read(file).split(replace).length, 2, what)
+  }
+})
+
+t.test('links of the documentation lead somewhere', async t => {
+  const pages = [
+    'README.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    ...sourceFiles('docs', '.md'),
+  ]
+  for (const page of pages) {
+    for (const [, target = ''] of read(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+      const [path = '', anchor] = target.split('#')
+      const file = path === '' ? page : join(page, '..', path)
+      t.doesNotThrow(() => readdirOrFile(file), `${page}: ${target}`)
+      if (anchor === undefined) continue
+      const headings = [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+        heading
+          .toLowerCase()
+          .replace(/[^\w\s-]/g, '')
+          .replaceAll(' ', '-'),
+      )
+      t.ok(headings.includes(anchor), `${page}: ${target}`)
+    }
+  }
+})
+
+function readdirOrFile(path: string): unknown {
+  try {
+    return read(path)
+  } catch {
+    return readdirSync(join(ROOT, path))
+  }
+}
+
+function sourceFiles(folder: string, ending = '.ts'): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .map(name => `${folder}/${name}`)
+    .filter(path => path.endsWith(ending) && !path.includes('node_modules'))
+    .toSorted()
+}

@@ -1,0 +1,111 @@
+import t from 'tap'
+
+import { inProcessScheduler } from '../../lib/schedule/in-process.ts'
+import type { Work } from '../../lib/schedule/scheduler.ts'
+import { schedulerConformance } from '../../lib/testing/scheduler-conformance.ts'
+import { fakeClock } from '../support/fake-clock.ts'
+
+t.test('the in-process scheduler keeps the contract', async t => {
+  const cases = schedulerConformance(settings => ({
+    scheduler: inProcessScheduler(settings),
+  }))
+  t.jobs = cases.length
+  for (const { title, run } of cases) void t.test(title, { buffered: true }, run)
+})
+
+function setUp(work?: Work) {
+  const clock = fakeClock()
+  const scheduler = inProcessScheduler({ clock, drainMs: 100 })
+  const start = clock.now()
+  const calls: { id: string; at: number }[] = []
+  return {
+    clock,
+    scheduler,
+    calls,
+    schedule: (id: string, inMs: number) =>
+      scheduler.schedule(id, new Date(start + inMs), id),
+    start: () =>
+      scheduler.start(async (id, signal) => {
+        calls.push({ id, at: clock.now() - start })
+        return work?.(id, signal)
+      }),
+  }
+}
+
+t.test('by its clock, work is called to the millisecond', async t => {
+  const { clock, scheduler, calls, schedule, start } = setUp()
+  await schedule('later', 500)
+  await start()
+  await schedule('now', 0)
+  await schedule('twice', 300)
+  await schedule('twice', 100)
+  await schedule('twice', 200)
+  await clock.advance(499)
+  const before = [
+    { id: 'now', at: 0 },
+    { id: 'twice', at: 100 },
+  ]
+  t.same(calls, before)
+  await clock.advance(10_000)
+  t.same(calls, [...before, { id: 'later', at: 500 }])
+  await scheduler.close()
+})
+
+t.test('by its clock, a date that work returns is when it is called again', async t => {
+  let left = 3
+  const { clock, scheduler, calls, schedule, start } = setUp(async () =>
+    --left > 0 ? new Date(clock.now() + 100) : undefined,
+  )
+  await start()
+  await schedule('a', 0)
+  await clock.advance(1000)
+  t.same(
+    calls.map(({ at }) => at),
+    [0, 100, 200],
+  )
+  await scheduler.close()
+})
+
+t.test('close aborts work when its patience is over, and not before', async t => {
+  let aborted = false
+  const { clock, scheduler, schedule, start } = setUp(async (_id, signal) => {
+    await new Promise<void>(resolve => {
+      signal.addEventListener('abort', () => {
+        aborted = true
+        resolve()
+      })
+    })
+    return undefined
+  })
+  await start()
+  await schedule('a', 0)
+  const closing = scheduler.close()
+  await clock.advance(99)
+  t.notOk(aborted)
+  await clock.advance(1)
+  await closing
+  t.ok(aborted)
+})
+
+t.test('closed, it leaves no timer behind', async t => {
+  const clock = fakeClock()
+  const scheduler = inProcessScheduler({ clock, concurrency: 2 })
+  let done = 0
+  for (let id = 0; id < 7; id += 1)
+    await scheduler.schedule(`${id}`, new Date(0), `${id}`)
+  await scheduler.start(async () => {
+    await new Promise<void>(resolve => void clock.setTimer(resolve, 10))
+    done += 1
+    return undefined
+  })
+  await clock.advance(100)
+  t.equal(done, 7)
+  await scheduler.close()
+  t.equal(clock.armed, 0)
+})
+
+t.test('options that make no sense are refused', async t => {
+  t.throws(() => inProcessScheduler({ concurrency: 0 }), TypeError)
+  t.throws(() => inProcessScheduler({ concurrency: 1.5 }), TypeError)
+  await inProcessScheduler().close()
+})

@@ -1,0 +1,66 @@
+import { join } from 'node:path'
+
+import { createErasure } from '../../lib/create-erasure.ts'
+import type { Erasure } from '../../lib/erasure.ts'
+import type { ErasureOptions } from '../../lib/options.ts'
+import { sqliteStore } from '../../lib/store/sqlite/sqlite-store.ts'
+import { type MemoryLog, memoryLog } from './memory-log.ts'
+import { type MemoryStore, memoryStore } from './memory-store.ts'
+
+/** What tests send as the homeserver's token. */
+export const HS_TOKEN = 'the-hs-token-of-a-test'
+
+export const REGISTRATION = {
+  hs_token: HS_TOKEN,
+  sender_localpart: 'bridge',
+  namespaces: { users: [{ exclusive: true, regex: '@_ghost_.*:example\\.org' }] },
+}
+
+interface Test {
+  testdir(): string
+  teardown(callback: () => unknown): unknown
+}
+
+/** An erasure on a real SQLite file in the test's folder, closed when the test ends. */
+export async function openErasure(
+  t: Test,
+  options: Partial<ErasureOptions> = {},
+  directory = t.testdir(),
+): Promise<Erasure> {
+  const erasure = await createErasure({
+    registration: REGISTRATION,
+    key: join(directory, 'erasure.key'),
+    store: options.store ?? sqliteStore({ path: join(directory, 'erasure.db') }),
+    drainMs: 200,
+    ...options,
+  })
+  t.teardown(() => erasure.close())
+  return erasure
+}
+
+/** Options of an erasure that keeps everything in memory. */
+export const volatile = (options: Partial<ErasureOptions> = {}): ErasureOptions => ({
+  registration: REGISTRATION,
+  key: Buffer.alloc(32),
+  store: memoryStore(),
+  allowVolatileStore: true,
+  ...options,
+})
+
+/** A user whom {@link openVolatileErasure} refuses. */
+export const REFUSED_USER = '@refused:example.org'
+
+/** An erasure whose store can be made to fail, with everything it logs. */
+export async function openVolatileErasure(t: Test): Promise<{
+  erasure: Erasure
+  store: MemoryStore
+  log: MemoryLog
+}> {
+  const store = memoryStore()
+  const log = memoryLog()
+  const erasure = await createErasure(
+    volatile({ store, logger: log, allow: userId => userId !== REFUSED_USER }),
+  )
+  t.teardown(() => erasure.close())
+  return { erasure, store, log }
+}

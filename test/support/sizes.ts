@@ -1,0 +1,25 @@
+// How much the tests of the promises try. `npm test` is small enough for every change;
+// `npm run test:long` sets these by its flags.
+
+/** A size from the environment, or else the small one. */
+function size(name: string, small: number): number {
+  const given = process.env[`ERASURE_TEST_${name}`]
+  return given === undefined ? small : Number(given)
+}
+
+export const SIZES = {
+  /** SIGKILLs at random moments and at boundaries. */
+  kills: size('KILLS', 40),
+  /** Power cuts, torn pages included. */
+  cuts: size('CUTS', 60),
+  /** Schedules of the model. */
+  schedules: size('SCHEDULES', 200),
+  /** Requests of the fuzzer. */
+  requests: size('REQUESTS', 5000),
+  /** Requests to several processes on one database. */
+  shared: size('SHARED', 300),
+  /** Random faults of those processes, besides one of each kind. */
+  faults: size('FAULTS', 0),
+  /** Where every random sequence begins; printed, so that a failure can be repeated. */
+  seed: size('SEED', 20_261_123),
+}
