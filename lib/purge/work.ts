@@ -94,7 +94,7 @@ async function finish(
   }
   if (patience.signal.aborted) {
     log.warn(
-      'A reader keeps sealed rows of a finished request in the log file of the store',
+      'Sealed rows of a finished request are still in the log file of the store: somebody reads it, or the disk is full',
       {
         requestId: request.id,
       },

@@ -12,6 +12,13 @@ export const durability: readonly Mutant[] = [
     tests: [`${P}/durability-power-cut.test.ts`],
   },
   {
+    what: 'the log is truncated with many transactions in it',
+    file: 'lib/store/sqlite/checkpoint.ts',
+    replace: 'if (log > 0)',
+    by: 'if (log < 0)',
+    tests: [`${P}/durability-power-cut.test.ts`],
+  },
+  {
     what: '200 before the write',
     file: 'lib/http/receive.ts',
     replace: 'await erasure.accept(body.userId)',

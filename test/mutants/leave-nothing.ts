@@ -21,8 +21,8 @@ export const leaveNothing: readonly Mutant[] = [
   {
     what: 'a checkpoint that was busy counts as done',
     file: 'lib/store/sqlite/checkpoint.ts',
-    replace: '(answer as { busy: number }).busy === 0',
-    by: '(answer as { busy: number }).busy >= 0',
+    replace: 'if (busy !== 0) return false',
+    by: 'if (busy !== 0) return true',
     tests: ['test/store/sqlite/sqlite-store.test.ts'],
   },
   {

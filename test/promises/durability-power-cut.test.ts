@@ -11,6 +11,7 @@ import {
   compareWithModel,
   type CutFigures,
   cutPower,
+  pointsOfTruncations,
 } from '../support/durability/power-cut.ts'
 import { type Act, record } from '../support/durability/story.ts'
 import { findPython } from '../support/durability/tracer.ts'
@@ -77,6 +78,15 @@ void t.test('1. A 200 is durable, also when the power is cut', async t => {
     },
   )
 
+  await t.test('also when a log that was to be truncated is only shorter', async t => {
+    const begunAt = Date.now()
+    const points = pointsOfTruncations(moments)
+    const random = seededRandom(seed)
+    const figures = await cutPower(recording, disks, points, random, ['shorter'])
+    report(t, figures, begunAt)
+    t.ok(figures.points > 0)
+  })
+
   await t.test(
     'also when the bridge was killed in its first start, and started again',
     async t => {
@@ -98,7 +108,7 @@ function report(
 ): void {
   const seconds = ((Date.now() - begunAt) / 1000).toFixed(1)
   t.comment(`${points} cut points, ${disks} disks, ${seconds} s`)
-  t.same(complaints.slice(0, 50), [], `${complaints.length} complaints`)
+  t.same(complaints.slice(0, 50), [], `${complaints.length} complaints: ${complaints[0]}`)
 }
 
 /** What is on a rebuilt disk counts, not how fast it is, so it may be one of memory. */

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 
 import { type Clock, sleep } from '../../clock.ts'
+import { APPLICATION_ID } from './open-database.ts'
 
 /** How long to leave a reader that still holds a snapshot before the next try. */
 const RETRY_MS = 250
@@ -8,12 +9,29 @@ const RETRY_MS = 250
 /**
  * Empties the write-ahead log, where SQLite keeps deleted rows until it is truncated.
  *
+ * The log is truncated only while a single transaction is in it. SQLite trusts that a truncation
+ * is whole or has not begun, which nothing promises: btrfs, for one, frees a long file in several
+ * transactions, its end first. After a power cut in between SQLite would find the first
+ * transactions of the log and not the last, and put back pages as they were long ago: people who
+ * were answered 200 are lost, or the database does not open. A part of one transaction it ignores.
+ *
  * @returns whether the log is empty now; a reader that holds a snapshot prevents it
  */
 export function tryCheckpoint(database: DatabaseSync): boolean {
-  // TRUNCATE answers busy=1 and leaves everything as it was while somebody reads.
-  const answer = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
-  return (answer as { busy: number }).busy === 0
+  const { busy, log } = checkpoint(database, 'RESTART')
+  if (busy !== 0) return false
+  // All that was in the log is in the database, durably: the next write begins the log anew.
+  if (log > 0) database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+  return checkpoint(database, 'TRUNCATE').busy === 0
+}
+
+/** Answers `busy` and leaves the log as it was while somebody reads from it. */
+function checkpoint(
+  database: DatabaseSync,
+  mode: 'RESTART' | 'TRUNCATE',
+): { readonly busy: number; readonly log: number } {
+  const answer = database.prepare(`PRAGMA wal_checkpoint(${mode})`).get()
+  return answer as { busy: number; log: number }
 }
 
 /** Checkpoints until it succeeds; callers who come while one is awaited share the next. */
@@ -44,11 +62,20 @@ export class Checkpointer {
     this.#closed.abort()
   }
 
+  /** A full disk is like a reader: it prevents the checkpoint now, and the next try may succeed. */
+  #try(): boolean {
+    try {
+      return tryCheckpoint(this.#database)
+    } catch {
+      return false
+    }
+  }
+
   async #run(): Promise<void> {
     try {
       // One turn later, so that requests that finish together share one checkpoint.
       await new Promise(setImmediate)
-      while (!this.#closed.signal.aborted && !tryCheckpoint(this.#database)) {
+      while (!this.#closed.signal.aborted && !this.#try()) {
         await sleep(this.#clock, RETRY_MS, this.#closed.signal)
       }
     } finally {

@@ -6,7 +6,7 @@ import { ErasureError } from '../../errors.ts'
 import { makeFolder } from '../../folder.ts'
 
 /** Tells our files from other SQLite databases: "MXer" in ASCII. */
-const APPLICATION_ID = 0x4d586572
+export const APPLICATION_ID = 0x4d586572
 /** Of the table below. A newer one is refused rather than misread. */
 const SCHEMA_VERSION = 1
 const FILE_HEADER = 'SQLite format 3\0'

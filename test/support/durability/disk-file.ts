@@ -1,8 +1,11 @@
 import { pick, type Random } from './random.ts'
 import type { Call } from './record.ts'
 
-/** What of the changes since the last fsync a power cut leaves. */
-export type Survival = 'nothing' | 'everything' | 'something'
+/**
+ * What of the changes since the last fsync a power cut leaves. `shorter`: nothing, but that files
+ * that were to be truncated have lost a part of what was to go.
+ */
+export type Survival = 'nothing' | 'everything' | 'something' | 'shorter'
 
 type Change = Extract<Call, { kind: 'write' | 'truncate' }>
 
@@ -38,6 +41,7 @@ export class DiskFile {
   content(survival: Survival, random: Random): Buffer {
     if (survival === 'nothing' || this.#changes.length === 0)
       return Buffer.from(this.#durable)
+    if (survival === 'shorter') return this.#cutShort(random)
     // What the file was after none, one, two … of the changes.
     const versions: Buffer[] = [this.#durable]
     for (const { change } of this.#changes) {
@@ -45,6 +49,16 @@ export class DiskFile {
     }
     const last = versions.at(-1) as Buffer
     return survival === 'everything' ? Buffer.from(last) : mix(versions, random)
+  }
+
+  /** A file system may free what was truncated in several steps, the end of it first. */
+  #cutShort(random: Random): Buffer {
+    const sizes = this.#changes.map(({ change }) =>
+      change.kind === 'truncate' ? change.size : Infinity,
+    )
+    const { length } = this.#durable
+    const size = Math.min(length, ...sizes)
+    return Buffer.from(this.#durable.subarray(0, size + random() * (length - size)))
   }
 }
 

@@ -36,7 +36,7 @@ interface Renaming {
  *   4096 bytes is, independently of every other, as any of the writes since has left it. A page
  *   may be torn: then that goes for each of its sectors of 512 bytes. A sector is written whole.
  * - The length of a file is any it has had since its last fsync, whatever became of the content;
- *   what was not written reads as zeroes.
+ *   what was not written reads as zeroes. A truncation may also have got no further than a part.
  * - A -shm file, which SQLite never syncs and changes in memory, holds noise.
  *
  * Modes of files are as they were made: the SDK makes them with the mode they keep.
@@ -141,7 +141,12 @@ export class Disk {
       return known
     }
     for (const { changes } of this.#renamings) {
-      if (survival === 'nothing' || (survival === 'something' && random() < 0.5)) continue
+      if (
+        survival === 'nothing' ||
+        survival === 'shorter' ||
+        (survival === 'something' && random() < 0.5)
+      )
+        continue
       for (const [folder, name, node] of changes) setEntry(entriesOf(folder), name, node)
     }
     // A file may have two names.

@@ -6,11 +6,8 @@ import { filesIn } from './files.ts'
 import { purgedUsers, purgeInto } from './handler.ts'
 import type { Ledger } from './homeserver.ts'
 
-/**
- * How long everything that is open may take to the end: longer than the minute that the SDK
- * leaves a store that failed, since what is asked is whether it ends, not how fast.
- */
-const PATIENCE_MS = 90_000
+/** How long everything that is open may take to the end, though it takes milliseconds. */
+const PATIENCE_MS = 20_000
 const POLL_MS = 2
 
 /**

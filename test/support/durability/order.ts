@@ -56,7 +56,8 @@ export function checkOrder(moments: readonly Moment[], key: Uint8Array): string[
   })
 }
 
-const isLog = ({ path }: Call) => path?.endsWith('-wal') === true
+/** Whether a call is about the write-ahead log of SQLite. */
+export const isLog = ({ path }: Call): boolean => path?.endsWith('-wal') === true
 /** A frame of the log is two writes: a header of this length, and a page. */
 const FRAME_HEADER_BYTES = 24
 

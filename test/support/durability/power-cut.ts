@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { Disk } from './disk.ts'
 import type { Survival } from './disk-file.ts'
 import { inspect } from './inspect.ts'
-import { answersOf } from './order.ts'
+import { answersOf, isLog } from './order.ts'
 import { type Random, spread } from './random.ts'
 import { type Call, type Moment, succeeded } from './record.ts'
 import { newPlace, type Place, type Recording } from './story.ts'
 
-/** What of the changes that are not synced a cut leaves: each point is tried in all three ways. */
+/** What of the changes that are not synced a cut leaves: each point is tried in these ways. */
 const SURVIVALS: readonly Survival[] = ['nothing', 'everything', 'something']
 
 /** What was found over many cuts. */
@@ -21,8 +21,11 @@ export interface CutFigures {
   readonly complaints: readonly string[]
 }
 
+/** As many as say what is wrong. */
+const MOST_COMPLAINTS = 10
+
 /**
- * Cuts the power at points of a recording and starts from what is left.
+ * Cuts the power at points of a recording and starts from what is left, until enough is wrong.
  *
  * @param points - in order; each is the number of moments before it
  */
@@ -31,14 +34,17 @@ export async function cutPower(
   directory: string,
   points: readonly number[],
   random: Random,
+  survivals: readonly Survival[] = SURVIVALS,
 ): Promise<CutFigures> {
   const disk = new Disk(recording.rootInode)
   const complaints: string[] = []
   let applied = 0
+  let disks = 0
   for (const point of points) {
+    if (complaints.length >= MOST_COMPLAINTS) break
     for (const moment of recording.moments.slice(applied, point)) disk.apply(moment)
     applied = point
-    for (const survival of SURVIVALS) {
+    for (const survival of survivals) {
       const place = newPlace(join(directory, `cut-${point}-${survival}`))
       disk.rebuild(place.root, survival, random)
       const wrong = await inspectCut(recording, point, place)
@@ -46,14 +52,22 @@ export async function cutPower(
         ...wrong.map(what => `${describe(recording, point, survival)}: ${what}`),
       )
       rmSync(join(place.root, '..'), { recursive: true })
+      disks += 1
     }
   }
-  return { points: points.length, disks: points.length * SURVIVALS.length, complaints }
+  return { points: points.length, disks, complaints }
 }
 
 /** The points right after the first byte of a 200, where most is at stake. */
 export function pointsOfAnswers(moments: readonly Moment[]): number[] {
   return answersOf(moments).map(({ begunAt }) => begunAt + 1)
+}
+
+/** The points at which the log was to be truncated, and nothing says that it is. */
+export function pointsOfTruncations(moments: readonly Moment[]): number[] {
+  return [...moments.entries()].flatMap(([index, { call }]) =>
+    call.kind === 'truncate' && isLog(call) ? [index + 1] : [],
+  )
 }
 
 /**
