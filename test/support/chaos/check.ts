@@ -1,14 +1,20 @@
-import type { Interval, Life } from './host.ts'
-import { type Call, readJournal } from './journal.ts'
+import type { Life } from './host.ts'
+import { type Call, type Interval, readJournal } from './journal.ts'
 
 /** A call, and the process it was in. */
 export interface PlacedCall extends Call {
   readonly life: Life
+  /** When that process did not run, whoever had stopped it. */
+  readonly pauses: readonly Interval[]
 }
 
 /** Every call that any process has noted. */
 export function allCalls(lives: readonly Life[]): PlacedCall[] {
-  return lives.flatMap(life => readJournal(life.journal).map(call => ({ ...call, life })))
+  return lives.flatMap(life => {
+    const { calls, pauses } = readJournal(life.journal)
+    const all = [...life.stops, ...pauses]
+    return calls.map(call => ({ ...call, life, pauses: all }))
+  })
 }
 
 /** What was found out about calls for the same user that overlap. */
@@ -45,27 +51,26 @@ function endOf({ end, life }: PlacedCall): number {
 function judge(earlier: PlacedCall, later: PlacedCall, found: Overlaps): void {
   const who = `user ${earlier.user}: ${describe(earlier)} and ${describe(later)}`
   const isOther = earlier.life !== later.life
-  const wasStopped = earlier.life.stops.some(stop => isWithin(stop, earlier, later))
+  const wasStopped = earlier.pauses.some(pause => isWithin(pause, earlier, later))
   if (isOther && wasStopped) {
     found.taken += 1
     const late = earlier.writes.some(({ checked }) => checked > later.begin)
     if (late) found.complaints.push(`${who}: the first went on removing`)
-    if (earlier.end !== undefined && earlier.aborted !== true) {
+    if (earlier.how === 'returned') {
       found.complaints.push(`${who}: the first went on without its signal aborting`)
     }
   } else found.complaints.push(`${who} at the same time`)
 }
 
 /** Whether the earlier call's process was stopped in it, and the later one began meanwhile. */
-function isWithin(stop: Interval, earlier: PlacedCall, later: PlacedCall): boolean {
+function isWithin(pause: Interval, earlier: PlacedCall, later: PlacedCall): boolean {
   return (
-    stop.begin < endOf(earlier) && stop.end > earlier.begin && stop.begin < later.begin
+    pause.begin < endOf(earlier) && pause.end > earlier.begin && pause.begin < later.begin
   )
 }
 
-function describe({ life, begin, end, aborted }: PlacedCall): string {
+function describe({ life, begin, end, how }: PlacedCall): string {
   const seconds = (us: number | undefined) =>
     us === undefined ? 'never' : (us / 1e6).toFixed(3)
-  const how = aborted === true ? ', aborted' : ''
-  return `${life.host} (${seconds(begin)} to ${seconds(end)}${how})`
+  return `${life.host} (${seconds(begin)} to ${seconds(end)}, ${how ?? 'open'})`
 }

@@ -4,8 +4,8 @@ import type { Host, Life } from './host.ts'
 import { type Call, readJournal } from './journal.ts'
 
 const POLL_MS = 50
-/** How long to look for somebody at work. */
-const LOOK_MS = 30_000
+/** How long to wait for everybody to be at work. */
+const LOOK_MS = 60_000
 
 /** What was done, for the report. */
 export interface FaultFigures {
@@ -40,7 +40,7 @@ export class Faults {
     const life = host.lives.at(-1)
     const at = await host.kill()
     this.figures.kills += 1
-    const calls = life === undefined ? [] : readJournal(life.journal)
+    const calls = life === undefined ? [] : readJournal(life.journal).calls
     const open = calls.filter(({ end }) => end === undefined)
     if (life !== undefined) this.killed.push({ at, life, calls: open })
     await sleep(downMs)
@@ -88,20 +88,18 @@ async function startAgain(host: Host): Promise<void> {
   }
 }
 
-/** The process that is in most calls for these users; waits until there is one. */
-export async function findAtWork(
+/** Waits until each of these users is being worked on by one of the hosts. */
+export async function untilAtWork(
   hosts: readonly Host[],
   users: ReadonlySet<number>,
-): Promise<Host> {
+): Promise<void> {
   const deadline = performance.now() + LOOK_MS
   for (;;) {
-    const counted = hosts.map(host => {
-      const calls = host.isRunning ? host.openCalls() : []
-      return { host, count: calls.filter(({ user }) => users.has(user)).length }
-    })
-    const [most] = counted.toSorted((a, b) => b.count - a.count)
-    if (most !== undefined && most.count > 0) return most.host
-    if (performance.now() > deadline) throw new Error('Nobody is at work')
+    const atWork = new Set(
+      hosts.flatMap(host => host.openCalls()).map(({ user }) => user),
+    )
+    if ([...users].every(user => atWork.has(user))) return
+    if (performance.now() > deadline) throw new Error('Somebody is not worked on')
     await sleep(POLL_MS)
   }
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 
 import type { PurgeHandler, VerifyContext } from '../../../lib/purge/handler.ts'
-import { monotonic, openJournal } from './journal.ts'
+import { monotonic, openJournal, PAUSE_US } from './journal.ts'
 import { filesOf, holdOf, userOf } from './people.ts'
 
 /** Items per slice. */
@@ -38,8 +38,7 @@ export function noteIn(path: string, folder: string): Note {
     const work = async () => {
       do await sleep(WORK_MS + HOLD_MS * Math.random(), undefined, { signal })
       while (existsSync(holdOf(folder, user)))
-      // A process that was stopped and goes on finds many timers due at once: let them all fire.
-      await new Promise(setImmediate)
+      await untilUpToDate()
       signal.throwIfAborted()
     }
     const remove = <Result>(remove: () => Result) => {
@@ -50,12 +49,28 @@ export function noteIn(path: string, folder: string): Note {
       return result
     }
     note({ call, user, begin: monotonic() })
+    let how: 'returned' | 'failed' = 'failed'
     try {
-      return await run({ user, work, remove })
+      const result = await run({ user, work, remove })
+      how = 'returned'
+      return result
     } finally {
-      note({ call, end: monotonic(), aborted: signal.aborted })
+      note({ call, end: monotonic(), how: signal.aborted ? 'aborted' : how })
     }
   }
+}
+
+/**
+ * Lets every timer fire that is due. A process that was stopped and goes on finds many due at
+ * once, and that which aborts the signal need not be the first.
+ */
+async function untilUpToDate(): Promise<void> {
+  let begun: number
+  do {
+    begun = monotonic()
+    await sleep(1)
+    await new Promise(setImmediate)
+  } while (monotonic() - begun > PAUSE_US)
 }
 
 /** Removes a user's files, a few at a time. */

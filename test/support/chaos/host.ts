@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-import { type Call, monotonic, readJournal } from './journal.ts'
+import { type Call, type Interval, monotonic, readJournal } from './journal.ts'
 import { type Proxy, startProxy } from './proxy.ts'
 
 /** The same on every host. */
@@ -25,12 +25,6 @@ export interface HostOptions extends Omit<ProcessOptions, 'journal'> {
   readonly clockShiftMs: number
   /** What Node keeps of compiled sources, which halves the time a start takes. */
   readonly compileCache: string
-}
-
-/** From when to when, on the clock of {@link monotonic}. */
-export interface Interval {
-  readonly begin: number
-  readonly end: number
 }
 
 /** One process, from its start to its death. */
@@ -74,6 +68,7 @@ export class Host {
   #child: ChildProcess | undefined
   #exited: Promise<void> = Promise.resolve()
   #pid = 0
+  #onStopping = () => {}
 
   constructor(options: HostOptions, proxy: Proxy) {
     this.name = options.name
@@ -89,7 +84,7 @@ export class Host {
   openCalls(): Call[] {
     const life = this.lives.at(-1)
     if (life === undefined || life.diedAt !== undefined) return []
-    return readJournal(life.journal).filter(({ end }) => end === undefined)
+    return readJournal(life.journal).calls.filter(({ end }) => end === undefined)
   }
 
   /** Starts a process; resolves when it listens. */
@@ -131,7 +126,8 @@ export class Host {
       else if (word === 'port') {
         this.port = Number(value)
         started.resolve()
-      } else this.lines.push(line)
+      } else if (word === 'stopping') this.#onStopping()
+      else this.lines.push(line)
     }
     for (const stream of [child.stdout, child.stderr]) {
       if (stream !== null) createInterface({ input: stream }).on('line', take)
@@ -170,7 +166,9 @@ export class Host {
   async stop(ms: number): Promise<Interval> {
     const interval = { begin: monotonic(), end: Infinity }
     this.lives.at(-1)?.stops.push(interval)
-    process.kill(this.#pid, 'SIGSTOP')
+    const stopping = new Promise<void>(resolve => (this.#onStopping = resolve))
+    process.kill(this.#pid, 'SIGUSR2')
+    await Promise.race([stopping, this.#exited])
     await new Promise(resolve => setTimeout(resolve, ms))
     // From before it goes on.
     interval.end = monotonic()

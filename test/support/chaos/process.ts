@@ -10,6 +10,7 @@ import { postgresEngine } from '../../../lib/postgres-engine.ts'
 import { REGISTRATION } from '../open-erasure.ts'
 import { filesHandler, noteIn, rowsHandler } from './handlers.ts'
 import { CHAOS_KEY, type ProcessOptions } from './host.ts'
+import { notePauses } from './journal.ts'
 
 const options = JSON.parse(process.argv[2] ?? '{}') as ProcessOptions
 const { connectionString, folder, journal, leaseMs, concurrency } = options
@@ -22,11 +23,18 @@ const erasure = await createErasure({
   sweepMs: 5000,
   logger: stdoutLogger(),
 })
+notePauses(journal)
 const note = noteIn(journal, folder)
 erasure.onUserErase('files', filesHandler(note, folder))
 erasure.onUserErase('rows', rowsHandler(note, connectionString))
 await erasure.start()
 const server = await listen(erasure, { port: 0 })
+// Where it waits for something, and nowhere else: whoever is stopped between a look at the clock
+// and the next statement makes that statement when he goes on, and no lease can keep him from it.
+process.on('SIGUSR2', () => {
+  process.stdout.write('stopping\n')
+  process.kill(process.pid, 'SIGSTOP')
+})
 process.stdout.write(`port ${server.port}\n`)
 
 function stdoutLogger(): Logger {

@@ -2,12 +2,13 @@ import type { Test } from 'tap'
 
 import type { ErasureStatus } from '../../../lib/status.ts'
 import { allCalls, findOverlaps, type Overlaps, type PlacedCall } from './check.ts'
-import { type FaultFigures, Faults, findAtWork, type Killed, sleep } from './faults.ts'
+import { type FaultFigures, Faults, type Killed, sleep, untilAtWork } from './faults.ts'
 import { type Promised, sendAll } from './homeserver.ts'
 import type { Host } from './host.ts'
 import { hold, release } from './people.ts'
 import { disturbAtRandom } from './random-faults.ts'
 import {
+  HELD,
   LEASE_MS,
   openStory,
   queueLength,
@@ -45,8 +46,6 @@ export interface ChaosReport {
   readonly abortedCalls: { readonly stopped: number; readonly cutOff: number }
 }
 
-/** Users for whom calls hang, so that every fault meets somebody at work. */
-const HELD = 12
 const BYSTANDERS = 20
 /** Requests arrive over this time: as long as the faults of each kind take. */
 const SPREAD_MS = 20_000
@@ -90,18 +89,18 @@ export async function runChaos(
   }
 }
 
-/** One fault of each kind: each meets a process in the middle of calls. */
+/**
+ * One fault of each kind. Calls hang for as many users as the victims can work on at a time, and
+ * the other host is started when all of them do: so each fault meets a process in such calls.
+ */
 async function disturbEach(
-  { hosts }: Story,
+  { hosts, victims }: Story,
   faults: Faults,
   held: ReadonlySet<number>,
   random: () => number,
 ): Promise<ChaosReport['abortedCalls']> {
-  const victims: Host[] = []
-  for (let count = 0; count < 3; count += 1) {
-    const others = hosts.filter(host => !victims.includes(host))
-    victims.push(await findAtWork(others, held))
-  }
+  await untilAtWork(victims, held)
+  await hosts.at(-1)?.start()
   const [killed, stopped, cutOff] = victims as [Host, Host, Host]
   await Promise.all([
     faults.kill(killed, BEYOND_LEASE_MS),
@@ -113,7 +112,7 @@ async function disturbEach(
   // Who was stopped needs a moment to notice.
   await sleep(1000)
   const aborted = (host: Host) =>
-    allCalls(host.lives.slice(0, 1)).filter(call => call.aborted === true).length
+    allCalls(host.lives.slice(0, 1)).filter(call => call.how === 'aborted').length
   return { stopped: aborted(stopped), cutOff: aborted(cutOff) }
 }
 

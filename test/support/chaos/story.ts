@@ -15,19 +15,28 @@ import { ITEMS_EACH, itemsLeft, type PeopleOptions, plant } from './people.ts'
 
 /** The shortest there is, so that the tests take no longer than they must. */
 export const LEASE_MS = 10_000
-const CONCURRENCY = 16
 const QUEUE = 'matrix_appservice_erasure_queue'
-/** Apart by an hour. */
-const CLOCK_SHIFTS_MS = [-30 * 60_000, 30 * 60_000, 0, 12_345]
+/** Victims have clocks that are apart by an hour; the last one can do the work of all of them. */
+const HOSTS = [
+  { clockShiftMs: -30 * 60_000, concurrency: 12 },
+  { clockShiftMs: 30 * 60_000, concurrency: 12 },
+  { clockShiftMs: 0, concurrency: 12 },
+  { clockShiftMs: 12_345, concurrency: 48 },
+]
+const VICTIMS = HOSTS.length - 1
+/** As many users as the victims work on at a time. */
+export const HELD = 36
 
 /** Several processes on one database, and the people in their care. */
 export interface Story {
   readonly server: TestServer
   readonly hosts: readonly Host[]
+  /** Those that meet one fault of each kind: all but the last. */
+  readonly victims: readonly Host[]
   readonly people: PeopleOptions
 }
 
-/** Starts everything, and has it removed when the test ends. */
+/** Starts all but the last host, and has everything removed when the test ends. */
 export async function openStory(t: Test, users: number): Promise<Story> {
   const server = await openTestServer(t)
   const directory = t.testdir()
@@ -38,16 +47,16 @@ export async function openStory(t: Test, users: number): Promise<Story> {
   const compileCache = join(directory, 'compile-cache')
   const hosts: Host[] = []
   t.teardown(() => Promise.all(hosts.map(host => host.remove())))
-  for (const [index, clockShiftMs] of CLOCK_SHIFTS_MS.entries()) {
+  for (const [index, host] of HOSTS.entries()) {
     const name = `host ${index}`
     const place = { connectionString: server.connectionString, folder, compileCache }
-    const rest = { leaseMs: LEASE_MS, concurrency: CONCURRENCY }
-    hosts.push(await makeHost({ ...place, ...rest, name, clockShiftMs }))
+    hosts.push(await makeHost({ ...place, ...host, name, leaseMs: LEASE_MS }))
   }
   // The first one alone fills the compile cache; the others come up at the same time.
   await hosts[0]?.start()
-  await Promise.all(hosts.slice(1).map(host => host.start()))
-  return { server, hosts, people }
+  const victims = hosts.slice(0, VICTIMS)
+  await Promise.all(victims.slice(1).map(host => host.start()))
+  return { server, hosts, victims, people }
 }
 
 /** Waits until no request is open any more. */
