@@ -17,7 +17,7 @@ const sizes = Object.entries(values).map(([name, value]) => [
   `ERASURE_TEST_${name.toUpperCase()}`,
   value,
 ])
-const args = ['--disable-coverage', '--timeout=1200', '--jobs=2', 'test/promises']
+const args = ['--timeout=1200', '--jobs=2', 'test/promises']
 const { status } = spawnSync('tap', args, {
   stdio: 'inherit',
   env: { ...process.env, ...Object.fromEntries(sizes) },
