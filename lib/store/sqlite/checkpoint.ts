@@ -15,14 +15,19 @@ const RETRY_MS = 250
  * transactions of the log and not the last, and put back pages as they were long ago: people who
  * were answered 200 are lost, or the database does not open. A part of one transaction it ignores.
  *
- * @returns whether the log is empty now; a reader that holds a snapshot prevents it
+ * @returns whether the log is empty now; a reader that holds a snapshot prevents it, or a full
+ *   disk, and both go away
  */
 export function tryCheckpoint(database: DatabaseSync): boolean {
-  const { busy, log } = checkpoint(database, 'RESTART')
-  if (busy !== 0) return false
-  // All that was in the log is in the database, durably: the next write begins the log anew.
-  if (log > 0) database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
-  return checkpoint(database, 'TRUNCATE').busy === 0
+  try {
+    const { busy, log } = checkpoint(database, 'RESTART')
+    if (busy !== 0) return false
+    // All that was in the log is in the database, durably: the next write begins the log anew.
+    if (log > 0) database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+    return checkpoint(database, 'TRUNCATE').busy === 0
+  } catch {
+    return false
+  }
 }
 
 /** Answers `busy` and leaves the log as it was while somebody reads from it. */
@@ -62,20 +67,11 @@ export class Checkpointer {
     this.#closed.abort()
   }
 
-  /** A full disk is like a reader: it prevents the checkpoint now, and the next try may succeed. */
-  #try(): boolean {
-    try {
-      return tryCheckpoint(this.#database)
-    } catch {
-      return false
-    }
-  }
-
   async #run(): Promise<void> {
     try {
       // One turn later, so that requests that finish together share one checkpoint.
       await new Promise(setImmediate)
-      while (!this.#closed.signal.aborted && !this.#try()) {
+      while (!this.#closed.signal.aborted && !tryCheckpoint(this.#database)) {
         await sleep(this.#clock, RETRY_MS, this.#closed.signal)
       }
     } finally {

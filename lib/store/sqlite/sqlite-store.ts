@@ -44,8 +44,10 @@ export function sqliteStore(options: SqliteStoreOptions): StoreAdapter {
     throw new TypeError('Expected `path` to be the path of the database file')
   }
   const { database, close } = readOnly ? openReadOnly(path) : openDatabase(path)
-  if (!readOnly) tryCheckpoint(database)
-  return createAdapter({ path, database, close, clock, readOnly })
+  const adapter = createAdapter({ path, database, close, clock, readOnly })
+  // What a crash has left between deleting and forgetting: now, or else when it can be.
+  if (!readOnly && !tryCheckpoint(database)) void adapter.forget?.()
+  return adapter
 }
 
 interface AdapterParts {

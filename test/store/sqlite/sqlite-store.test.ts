@@ -4,7 +4,7 @@ import { appendFileSync, copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
-import t from 'tap'
+import t, { type Test } from 'tap'
 
 import { GroupCommit } from '../../../lib/store/sqlite/group-commit.ts'
 import { sqliteStore } from '../../../lib/store/sqlite/sqlite-store.ts'
@@ -96,25 +96,47 @@ t.test(
   },
 )
 
+/** The files of a store that crashed when a row was deleted and not yet forgotten. */
+async function crashedStore(t: Test): Promise<string> {
+  const directory = t.testdir()
+  const path = join(directory, 'erasure.db')
+  const store = sqliteStore({ path })
+  await store.set('a', 'findme')
+  await store.delete('a')
+  const copy = join(directory, 'copy.db')
+  for (const suffix of ['', '-wal']) copyFileSync(path + suffix, copy + suffix)
+  await store.disconnect?.()
+  return copy
+}
+
 t.test(
   'a crash between deleting and forgetting is made good at the next opening',
   async t => {
-    const directory = t.testdir()
-    const path = join(directory, 'erasure.db')
+    const path = await crashedStore(t)
+    t.match(readFileSync(`${path}-wal`, 'latin1'), 'findme')
     const store = sqliteStore({ path })
-    await store.set('a', 'findme')
-    await store.delete('a')
-    const copy = join(directory, 'copy.db')
-    for (const suffix of ['', '-wal']) copyFileSync(path + suffix, copy + suffix)
-    t.match(readFileSync(`${copy}-wal`, 'latin1'), 'findme')
-    await store.disconnect?.()
-    const reopened = sqliteStore({ path: copy })
-    t.teardown(() => reopened.disconnect?.())
+    t.teardown(() => store.disconnect?.())
     for (const suffix of ['', '-wal']) {
-      t.notMatch(readFileSync(copy + suffix, 'latin1'), 'findme')
+      t.notMatch(readFileSync(path + suffix, 'latin1'), 'findme')
     }
   },
 )
+
+t.test('or, where a reader prevents that, when he lets go', async t => {
+  const path = await crashedStore(t)
+  const reader = new DatabaseSync(path)
+  reader.exec('BEGIN')
+  reader.prepare('SELECT count(*) FROM document').get()
+  const clock = fakeClock()
+  const store = sqliteStore({ path, clock })
+  t.teardown(() => store.disconnect?.())
+  await clock.advance(1000)
+  t.match(readFileSync(`${path}-wal`, 'latin1'), 'findme')
+  reader.exec('COMMIT')
+  reader.close()
+  await clock.advance(1000)
+  t.notMatch(readFileSync(`${path}-wal`, 'latin1'), 'findme')
+})
 
 t.test('what is past its time to live leaves the disk by itself', async t => {
   const path = join(t.testdir(), 'erasure.db')

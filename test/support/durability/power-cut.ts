@@ -38,8 +38,8 @@ export async function cutPower(
 ): Promise<CutFigures> {
   const disk = new Disk(recording.rootInode)
   const complaints: string[] = []
+  const done = { points: 0, disks: 0 }
   let applied = 0
-  let disks = 0
   for (const point of points) {
     if (complaints.length >= MOST_COMPLAINTS) break
     for (const moment of recording.moments.slice(applied, point)) disk.apply(moment)
@@ -52,10 +52,11 @@ export async function cutPower(
         ...wrong.map(what => `${describe(recording, point, survival)}: ${what}`),
       )
       rmSync(join(place.root, '..'), { recursive: true })
-      disks += 1
+      done.disks += 1
     }
+    done.points += 1
   }
-  return { points: points.length, disks, complaints }
+  return { ...done, complaints }
 }
 
 /** The points right after the first byte of a 200, where most is at stake. */
