@@ -1,20 +1,20 @@
-export { createErasure } from './create-erasure.ts'
-export type { Accepted, Erasure } from './erasure.ts'
-export type { ErasureOptions } from './options.ts'
+export { createErasure } from './core/create-erasure.ts'
+export type { Accepted, Erasure } from './core/erasure.ts'
+export type { ErasureOptions } from './core/options.ts'
 export {
   createRegistration,
   ensureRegistration,
   readRegistration,
-} from './registration-file.ts'
-export type { RegistrationOptions } from './registration-file.ts'
+} from './registration/registration-file.ts'
+export type { RegistrationOptions } from './registration/registration-file.ts'
 export { ErasureError, isErasureError } from './errors.ts'
 export type { ErasureErrorCode } from './errors.ts'
-export type { Clock } from './clock.ts'
-export type { LogFields, Logger } from './logger.ts'
+export type { Clock } from './host/clock.ts'
+export type { LogFields, Logger } from './host/logger.ts'
 export { isUserId, localpartOf, parseUserId, serverNameOf } from './matrix/user-id.ts'
 export type { UserId } from './matrix/user-id.ts'
-export type { Registration, UserNamespace } from './matrix/registration.ts'
-export type { PresentedTokens, TokenVerdict } from './matrix/hs-token.ts'
+export type { Registration, UserNamespace } from './registration/registration.ts'
+export type { PresentedTokens, TokenVerdict } from './registration/hs-token.ts'
 export type {
   Json,
   PurgeContext,
@@ -34,6 +34,10 @@ export type {
   HandlerStatus,
   OpenRequestStatus,
   RequestState,
-} from './status.ts'
-export type { HandlerErrorCode, HandlerState, OpenRequestState } from './store/request.ts'
+} from './core/read-status.ts'
+export type {
+  HandlerErrorCode,
+  HandlerState,
+  OpenRequestState,
+} from './request/open-request.ts'
 export type { ConditionalWrite, StoreAdapter, StoredDocument } from './store/adapter.ts'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
-import { MUTANTS } from './mutants/mutants.ts'
+import { MUTANTS } from './proof/mutants/mutants.ts'
 import { ROOT } from './support/run-program.ts'
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
@@ -27,7 +27,10 @@ t.test('every error code is in docs/errors.md, and nothing else', async t => {
   const union = (path: string, name: string) =>
     read(path).split(`export type ${name} =`)[1]?.split('\n\n')[0] ?? ''
   t.same(rowsIn(ours), codesIn(union('lib/errors.ts', 'ErasureErrorCode')))
-  t.same(rowsIn(handlers), codesIn(union('lib/store/request.ts', 'HandlerErrorCode')))
+  t.same(
+    rowsIn(handlers),
+    codesIn(union('lib/request/open-request.ts', 'HandlerErrorCode')),
+  )
   t.ok(rowsIn(ours).length > 10)
   t.ok(rowsIn(handlers).length > 5)
 })
@@ -52,15 +55,14 @@ t.test('the map in CONTRIBUTING names every file of lib', async t => {
 })
 
 t.test('no test is left out for its name', async t => {
-  const known =
-    /^test\/(support|e2e|mutants)\/|^test\/long\.ts$|^test\/examples\/guestbook-stores\.ts$/
+  const known = /^test\/(support|e2e|proof)\/|^test\/examples\/guestbook-stores\.ts$/
   for (const path of sourceFiles('test')) {
     t.ok(known.test(path) || path.endsWith('.test.ts'), path)
   }
 })
 
 t.test('each promise is the title of a test, and names its mutants', async t => {
-  const tests = sourceFiles('test/promises').map(read).join('\n')
+  const tests = sourceFiles('test/proof/promises').map(read).join('\n')
   const page = read('docs/promises.md')
   const [, ...sections] = page.split(/^## /m)
   for (const section of sections) {

@@ -1,7 +1,7 @@
 // Fills a store with tombstones, written as Keyv writes them.
 import { randomBytes } from 'node:crypto'
 
-import { sqliteStore } from '../../lib/store/sqlite/sqlite-store.ts'
+import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
 import { databasePath } from '../support/erasure.ts'
 import { answerParent, argument } from '../support/parent.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
 import { createErasure, type Erasure, type ErasureOptions } from '../../lib/index.ts'
-import { sqliteStore } from '../../lib/store/sqlite/sqlite-store.ts'
+import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
 
 /** As long as the tokens that registrations are made with. */
 export const HS_TOKEN: string = '0123456789abcdef'.repeat(4)

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 
-import { ERASE_PATHS } from '../http/receive.ts'
+import { ERASE_PATHS } from '../doors/http/receive.ts'
 import { parseUserId } from '../matrix/user-id.ts'
-import { readRegistration } from '../registration-file.ts'
+import { readRegistration } from '../registration/registration-file.ts'
 import { CliError } from './cli-error.ts'
 
 /** How long the running application service may take to answer. */

@@ -1,7 +1,7 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 
 import { createRedactor } from '../matrix/user-id-forms.ts'
-import { createRegistration } from '../registration-file.ts'
+import { createRegistration } from '../registration/registration-file.ts'
 import { CliError } from './cli-error.ts'
 import { erase } from './erase.ts'
 import { status } from './status.ts'

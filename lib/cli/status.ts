@@ -1,12 +1,16 @@
 import { join } from 'node:path'
 
-import { systemClock } from '../clock.ts'
+import { systemClock } from '../host/clock.ts'
 import { ErasureError } from '../errors.ts'
-import { DEFAULT_TARGET_MS } from '../options.ts'
-import { type ErasureStatus, type OpenRequestStatus, readStatus } from '../status.ts'
+import { DEFAULT_TARGET_MS } from '../core/options.ts'
+import {
+  type ErasureStatus,
+  type OpenRequestStatus,
+  readStatus,
+} from '../core/read-status.ts'
 import type { StoreAdapter } from '../store/adapter.ts'
 import { type ErasureStore, openErasureStore } from '../store/erasure-store.ts'
-import { sqliteStore } from '../store/sqlite/sqlite-store.ts'
+import { sqliteStore } from '../engines/sqlite/sqlite-store.ts'
 import { openKey } from '../user-seal/key.ts'
 import { createUserSeal } from '../user-seal/user-seal.ts'
 import { CliError } from './cli-error.ts'
@@ -46,8 +50,8 @@ async function openPostgres({
 }: NonNullable<StatusPlace['postgres']>): Promise<StoreAdapter> {
   try {
     // Only here: the package pg is not there for everybody.
-    const { openDatabase } = await import('../postgres/database.ts')
-    const { postgresStore } = await import('../store/postgres/postgres-store.ts')
+    const { openDatabase } = await import('../engines/postgres/connection/database.ts')
+    const { postgresStore } = await import('../engines/postgres/store/postgres-store.ts')
     const database = openDatabase({ connectionString, maxConnections: 1 })
     return postgresStore({ database, schema, readOnly: true })
   } catch (error) {

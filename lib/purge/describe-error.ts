@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 
-import type { LogFields } from '../logger.ts'
+import type { LogFields } from '../host/logger.ts'
 
 /** Codes of Node, SQLite and PostgreSQL; anything else may be somebody's name. */
 const CODE = /^(?:ERR_[A-Z0-9_]{1,60}|SQLITE_[A-Z_]{1,40}|(?=.*[0-9].*[0-9])[0-9A-Z]{5})$/

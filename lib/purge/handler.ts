@@ -1,4 +1,4 @@
-import type { Logger } from '../logger.ts'
+import type { Logger } from '../host/logger.ts'
 import type { UserId } from '../matrix/user-id.ts'
 
 /** What a cursor may be made of: whatever survives `JSON.parse(JSON.stringify(cursor))`. */

@@ -1,6 +1,6 @@
 import TinyQueue from 'tinyqueue'
 
-import { type Clock, systemClock } from '../clock.ts'
+import { type Clock, systemClock } from '../host/clock.ts'
 import type { Scheduler, Work } from './scheduler.ts'
 
 /** How the scheduler inside this process behaves. */

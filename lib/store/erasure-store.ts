@@ -1,8 +1,8 @@
 import { ErasureError } from '../errors.ts'
 import type { StoreAdapter } from './adapter.ts'
 import { type Change, Documents, documentText, type Seen } from './documents.ts'
-import type { ErasureRecord } from './record.ts'
-import type { OpenRequest } from './request.ts'
+import type { ErasureRecord } from '../request/record.ts'
+import type { OpenRequest } from '../request/open-request.ts'
 
 const KEY_CHECK = 'meta:key-check'
 

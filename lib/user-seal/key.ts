@@ -4,7 +4,7 @@ import { platform } from 'node:os'
 import { dirname, resolve } from 'node:path'
 
 import { ErasureError } from '../errors.ts'
-import { makeFolder, syncFolder } from '../folder.ts'
+import { makeFolder, syncFolder } from '../host/durable-folder.ts'
 
 /** The length of the key, which is also the whole content of a key file. */
 export const KEY_BYTES = 32

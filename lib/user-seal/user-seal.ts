@@ -9,7 +9,7 @@ import {
 
 import { ErasureError } from '../errors.ts'
 import type { UserId } from '../matrix/user-id.ts'
-import { createRandomBytes } from '../random-bytes.ts'
+import { createRandomBytes } from '../host/random-bytes.ts'
 
 const CIPHER = 'aes-256-gcm'
 const NONCE_BYTES = 12

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
-import { createErasure } from '../../lib/create-erasure.ts'
-import { openDatabase } from '../../lib/postgres/database.ts'
-import { postgresEngine } from '../../lib/postgres-engine.ts'
-import { ensureRegistration } from '../../lib/registration-file.ts'
+import { createErasure } from '../../lib/core/create-erasure.ts'
+import { openDatabase } from '../../lib/engines/postgres/connection/database.ts'
+import { postgresEngine } from '../../lib/engines/postgres/postgres-engine.ts'
+import { ensureRegistration } from '../../lib/registration/registration-file.ts'
 import { openTestDatabase } from '../support/postgres/open-database.ts'
 import { runProgram } from '../support/run-program.ts'
 

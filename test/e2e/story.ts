@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { BridgeProcess } from '../../examples/guestbook-bridge/demo/bridge-process.ts'
 import { askStatus } from '../../examples/guestbook-bridge/demo/bridge-process.ts'
 import { dumpOf } from '../../examples/guestbook-bridge/demo/look.ts'
-import { findResidue } from '../../lib/testing/find-residue.ts'
+import { findResidue } from '../../lib/testing/handlers/find-residue.ts'
 import { type Client, createClient, deactivateWithErase } from './client.ts'
 import { BOT, buildWorld, passwordOf, type World } from './world.ts'
 

@@ -8,7 +8,7 @@ import {
   type BridgeProcess,
   startBridgeProcess,
 } from '../../examples/guestbook-bridge/demo/bridge-process.ts'
-import { createRegistration } from '../../lib/registration-file.ts'
+import { createRegistration } from '../../lib/registration/registration-file.ts'
 import { freePort } from '../support/free-port.ts'
 import { type Client, createClient } from './client.ts'
 import { SERVER_NAME, startSynapse, type Synapse } from './synapse.ts'

@@ -14,8 +14,8 @@ import {
 import { registerPurgeHandlers } from '../../examples/guestbook-bridge/purge-handlers.ts'
 import type { PurgeHandler } from '../../lib/purge/handler.ts'
 import { parseUserId } from '../../lib/matrix/user-id.ts'
-import { findResidue } from '../../lib/testing/find-residue.ts'
-import { silentLogger } from '../../lib/logger.ts'
+import { findResidue } from '../../lib/testing/handlers/find-residue.ts'
+import { silentLogger } from '../../lib/host/logger.ts'
 import { runProgram } from '../support/run-program.ts'
 import { openStores, PICTURE } from './guestbook-stores.ts'
 

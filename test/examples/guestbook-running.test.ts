@@ -10,7 +10,7 @@ import {
   startStubHomeserver,
 } from '../../examples/guestbook-bridge/demo/stub-homeserver.ts'
 import { createFramework } from '../../examples/guestbook-bridge/framework.ts'
-import { createRegistration } from '../../lib/registration-file.ts'
+import { createRegistration } from '../../lib/registration/registration-file.ts'
 import { freePort } from '../support/free-port.ts'
 import { memoryLog } from '../support/memory-log.ts'
 

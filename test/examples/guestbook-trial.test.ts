@@ -15,7 +15,7 @@ import type { PurgeHandler } from '../../lib/purge/handler.ts'
 import {
   type PurgeHandlerTest,
   testPurgeHandler,
-} from '../../lib/testing/test-purge-handler.ts'
+} from '../../lib/testing/handlers/test-purge-handler.ts'
 import { openStores, PICTURE } from './guestbook-stores.ts'
 
 interface Case extends PurgeHandlerTest {

@@ -8,7 +8,7 @@ import {
 } from '../../examples/guestbook-bridge/guestbook.ts'
 import { registerPurgeHandlers } from '../../examples/guestbook-bridge/purge-handlers.ts'
 import type { PurgeHandler } from '../../lib/purge/handler.ts'
-import { silentLogger } from '../../lib/logger.ts'
+import { silentLogger } from '../../lib/host/logger.ts'
 import { parseUserId } from '../../lib/matrix/user-id.ts'
 import { openStores, PICTURE } from './guestbook-stores.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
-import { findResidue } from '../../lib/testing/find-residue.ts'
+import { findResidue } from '../../lib/testing/handlers/find-residue.ts'
 import { ROOT } from '../support/run-program.ts'
 
 t.test(

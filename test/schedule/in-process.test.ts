@@ -2,7 +2,7 @@ import t from 'tap'
 
 import { inProcessScheduler } from '../../lib/schedule/in-process.ts'
 import type { Work } from '../../lib/schedule/scheduler.ts'
-import { schedulerConformance } from '../../lib/testing/scheduler-conformance.ts'
+import { schedulerConformance } from '../../lib/testing/engines/scheduler-conformance.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 
 t.test('the in-process scheduler keeps the contract', async t => {

@@ -4,7 +4,7 @@ import t from 'tap'
 
 import { ErasureError } from '../../lib/errors.ts'
 import { Documents } from '../../lib/store/documents.ts'
-import { sqliteStore } from '../../lib/store/sqlite/sqlite-store.ts'
+import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
 import { memoryStore } from '../support/memory-store.ts'
 
 const open = (adapter: ReturnType<typeof memoryStore>) =>

@@ -3,15 +3,15 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import { openErasureStore } from '../../lib/store/erasure-store.ts'
-import { magnitude } from '../../lib/store/record.ts'
-import { createRequestIds } from '../../lib/store/request-id.ts'
+import { magnitude } from '../../lib/request/record.ts'
+import { createRequestIds } from '../../lib/request/request-id.ts'
 import {
   type HandlerProgress,
   handlerState,
   type OpenRequest,
   requestState,
-} from '../../lib/store/request.ts'
-import { sqliteStore } from '../../lib/store/sqlite/sqlite-store.ts'
+} from '../../lib/request/open-request.ts'
+import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
 import { memoryStore } from '../support/memory-store.ts'
 
 const request: OpenRequest = {

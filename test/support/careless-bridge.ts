@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 
 import type { BridgeController, Request, WeakEvent } from 'matrix-appservice-bridge'
 
-import type { Erasure } from '../../lib/erasure.ts'
+import type { Erasure } from '../../lib/core/erasure.ts'
 
 const TABLES = ['message', 'profile', 'last_seen', 'power'] as const
 

@@ -2,11 +2,11 @@
 // the console. argv[2] is the data folder.
 import { join } from 'node:path'
 
-import { createErasure } from '../../lib/create-erasure.ts'
-import type { Logger } from '../../lib/logger.ts'
+import { createErasure } from '../../lib/core/create-erasure.ts'
+import type { Logger } from '../../lib/host/logger.ts'
 import { userIdForms } from '../../lib/matrix/user-id-forms.ts'
 import { localpartOf, type UserId } from '../../lib/matrix/user-id.ts'
-import { sqliteStore } from '../../lib/store/sqlite/sqlite-store.ts'
+import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
 import { REGISTRATION } from './open-erasure.ts'
 
 const [, , directory = '', user = ''] = process.argv

@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/clock.ts'
+import type { Clock } from '../../lib/host/clock.ts'
 
 interface Timer {
   readonly at: number

@@ -1,5 +1,5 @@
 // Writes more to the store at argv[2] than its disk takes, then less; prints how each ended.
-import { sqliteStore } from '../../lib/store/sqlite/sqlite-store.ts'
+import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
 
 const store = sqliteStore({ path: process.argv[2] ?? '' })
 const rows = Array.from({ length: 2000 }, (_, row) => ({

@@ -1,4 +1,4 @@
-import type { LogFields, Logger } from '../../lib/logger.ts'
+import type { LogFields, Logger } from '../../lib/host/logger.ts'
 
 interface LogLine {
   readonly level: keyof Logger

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Test } from 'tap'
 
 import type { PurgeHandler } from '../../lib/purge/handler.ts'
-import type { PurgeHandlerTest } from '../../lib/testing/test-purge-handler.ts'
+import type { PurgeHandlerTest } from '../../lib/testing/handlers/test-purge-handler.ts'
 
 /** The parts a test of a handler is made of. */
 export interface MessageTable {

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 
-import { createErasure } from '../../lib/create-erasure.ts'
-import type { Erasure } from '../../lib/erasure.ts'
-import type { ErasureOptions } from '../../lib/options.ts'
-import { sqliteStore } from '../../lib/store/sqlite/sqlite-store.ts'
+import { createErasure } from '../../lib/core/create-erasure.ts'
+import type { Erasure } from '../../lib/core/erasure.ts'
+import type { ErasureOptions } from '../../lib/core/options.ts'
+import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
 import { type MemoryLog, memoryLog } from './memory-log.ts'
 import { type MemoryStore, memoryStore } from './memory-store.ts'
 

@@ -1,9 +1,9 @@
 // Runs the Koa door in front of one contender until the parent is done with it.
 import type { Served } from '../../acknowledge/serve.ts'
 import type { Erasure } from '../../../lib/index.ts'
-import { listen } from '../../../lib/koa/door.ts'
-import { silentLogger } from '../../../lib/logger.ts'
-import { createTokenCheck } from '../../../lib/matrix/hs-token.ts'
+import { listen } from '../../../lib/doors/koa/door.ts'
+import { silentLogger } from '../../../lib/host/logger.ts'
+import { createTokenCheck } from '../../../lib/registration/hs-token.ts'
 import { HS_TOKEN } from '../../support/erasure.ts'
 import { answerParent, argument } from '../../support/parent.ts'
 import { CONTENDERS } from './contenders.ts'

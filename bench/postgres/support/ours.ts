@@ -1,5 +1,5 @@
 import { createErasure, type Erasure } from '../../../lib/index.ts'
-import { postgresEngine } from '../../../lib/postgres-engine.ts'
+import { postgresEngine } from '../../../lib/engines/postgres/postgres-engine.ts'
 import type { Scheduler } from '../../../lib/schedule/scheduler.ts'
 import { KEY_BYTES } from '../../../lib/user-seal/key.ts'
 import { REGISTRATION } from '../../support/erasure.ts'

@@ -1,11 +1,14 @@
 import type { Test } from 'tap'
 
-import { systemClock } from '../../../lib/clock.ts'
-import { type Database, openDatabase } from '../../../lib/postgres/database.ts'
+import { systemClock } from '../../../lib/host/clock.ts'
+import {
+  type Database,
+  openDatabase,
+} from '../../../lib/engines/postgres/connection/database.ts'
 import {
   pgBossScheduler,
   type PgBossSchedulerOptions,
-} from '../../../lib/schedule/pg-boss/pg-boss-scheduler.ts'
+} from '../../../lib/engines/postgres/queue/pg-boss-scheduler.ts'
 import type { Scheduler } from '../../../lib/schedule/scheduler.ts'
 
 /** A scheduler with the shortest lease, on connections of its own. */

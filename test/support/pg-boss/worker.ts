@@ -1,8 +1,8 @@
 // A process with a scheduler, whose work goes on until it is aborted and then says it is
 // finished. Prints a line for each thing that happens; ends when its input does.
-import { systemClock } from '../../../lib/clock.ts'
-import { openDatabase } from '../../../lib/postgres/database.ts'
-import { pgBossScheduler } from '../../../lib/schedule/pg-boss/pg-boss-scheduler.ts'
+import { systemClock } from '../../../lib/host/clock.ts'
+import { openDatabase } from '../../../lib/engines/postgres/connection/database.ts'
+import { pgBossScheduler } from '../../../lib/engines/postgres/queue/pg-boss-scheduler.ts'
 
 const [connectionString = '', schema = ''] = process.argv.slice(2)
 const database = openDatabase({ connectionString })

@@ -1,7 +1,7 @@
 import pg from 'pg'
 
 import { parseUserId } from '../../../../lib/matrix/user-id.ts'
-import { createRequestIds } from '../../../../lib/store/request-id.ts'
+import { createRequestIds } from '../../../../lib/request/request-id.ts'
 import { createUserSeal } from '../../../../lib/user-seal/user-seal.ts'
 import { KEY } from '../../support/ours.ts'
 

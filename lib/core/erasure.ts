@@ -1,0 +1,75 @@
+import type { Logger } from '../host/logger.ts'
+import type { PresentedTokens, TokenVerdict } from '../registration/hs-token.ts'
+import type { Json, PurgeFunction, PurgeHandler } from '../purge/handler.ts'
+import type { ErasureStatus } from './read-status.ts'
+
+/** What was made of an erasure request. */
+export interface Accepted {
+  /** Random, and safe to log. */
+  readonly requestId: string
+  /** The user is the application service's own and is left alone. */
+  readonly declined: boolean
+}
+
+/** The SDK: receives, remembers and carries out erasure. Made by `createErasure`. */
+export interface Erasure {
+  /**
+   * Registers what the bridge does about an erased user in one place.
+   *
+   * @param name - `lower-case-words`; appears in logs, in `status` and in records
+   * @throws ErasureError `HANDLER_NAME_TAKEN`, or `ALREADY_STARTED`
+   * @throws TypeError if the name or an option is not what it should be
+   */
+  onUserErase<C extends Json = Json>(
+    name: string,
+    handler: PurgeHandler<C> | PurgeFunction<C>,
+  ): void
+  /**
+   * Begins to carry out requests, those that were open when the process last ended first.
+   *
+   * @throws ErasureError `NO_HANDLERS`, `HANDLER_ORDER`, `ALREADY_STARTED`, or one of the store's
+   */
+  start(): Promise<void>
+  /**
+   * Acknowledges an erasure request. When it resolves, the request is durable and `isErased` is
+   * true; the purge follows in its own time. What doors call, and an operator's own trigger.
+   *
+   * @throws ErasureError `USER_ID_INVALID`, `USER_REFUSED`, `ALLOW_FAILED`, `STORE_UNWRITABLE`, or
+   *   `CLOSED`
+   */
+  accept(userId: string): Promise<Accepted>
+  /**
+   * Whether this user was erased, so that a late event must not bring him back. Ask before
+   * anything about a user is stored. Not cached: some microseconds with SQLite, a round trip with
+   * PostgreSQL. False for what is not a user ID.
+   *
+   * @throws ErasureError `STORE_UNREADABLE`
+   */
+  isErased(userId: string): Promise<boolean>
+  /**
+   * The account was reactivated: `isErased` is false again. Open requests go on, for what there
+   * was before.
+   *
+   * @returns whether he counted as erased
+   * @throws ErasureError `USER_ID_INVALID`, or `STORE_UNWRITABLE`
+   */
+  lift(userId: string): Promise<boolean>
+  /** Counts, and the open requests by id. Reads the whole store; not for every page view. */
+  status(): Promise<ErasureStatus>
+  /**
+   * Gives the handlers of an open request their attempts back and has them tried at once.
+   *
+   * @throws ErasureError `REQUEST_UNKNOWN` if there is no such open request
+   */
+  retry(requestId: string): Promise<void>
+  /** Takes no more requests, waits for handlers, aborts them at the deadline, closes the store. */
+  close(): Promise<void>
+  /**
+   * Compares a request's tokens with the registration's `hs_token`, in constant time. For doors.
+   *
+   * @internal
+   */
+  checkToken(sent: PresentedTokens): TokenVerdict
+  /** @internal For doors. */
+  readonly logger: Logger
+}

@@ -1,0 +1,145 @@
+import { type Clock, systemClock } from '../host/clock.ts'
+import { type Logger, silentLogger } from '../host/logger.ts'
+import type { Registration } from '../registration/registration.ts'
+import type { UserId } from '../matrix/user-id.ts'
+import type { Scheduler } from '../schedule/scheduler.ts'
+import type { StoreAdapter } from '../store/adapter.ts'
+
+const MINUTE_MS = 60 * 1000
+const DAY_MS = 24 * 60 * MINUTE_MS
+/** When a request becomes overdue: within any month, see `targetMs`. */
+export const DEFAULT_TARGET_MS: number = 28 * DAY_MS
+
+/** What {@link createErasure} takes. */
+export interface ErasureOptions {
+  /**
+   * The application service's registration: the path of the YAML file, or the parsed object.
+   * Only `hs_token`, `sender_localpart` and `namespaces` are read.
+   */
+  readonly registration: string | Registration
+  /**
+   * The key that seals users in the store: 32 bytes, or the path of a file that holds them. The
+   * file is made with mode 0600 if missing, and refused if every user of the machine can read it.
+   * Keep a copy apart from the store's: without it open requests cannot be carried out.
+   */
+  readonly key: string | Uint8Array
+  /** Where open requests, tombstones and records are kept: `sqliteStore({ path })`. */
+  readonly store: StoreAdapter
+  /** Decides when a request is worked on. Default: in this process, four at a time. */
+  readonly scheduler?: Scheduler
+  /**
+   * Whether this user's erasure is accepted; a refusal is answered `403 M_FORBIDDEN`. For an
+   * application service that serves one homeserver: `userId => userId.endsWith(':example.org')`.
+   * Default: everybody's.
+   */
+  readonly allow?: (userId: UserId) => boolean | Promise<boolean>
+  /**
+   * Carry out erasure also for the application service's own bot and ghosts. Default: false:
+   * acknowledged, recorded as `declined`, and left alone, because it would break the bridge.
+   */
+  readonly eraseOwnUsers?: boolean
+  /**
+   * The homeserver's name, to know the bot from a user of another server with its localpart.
+   * Default: every user with the bot's localpart counts as the bot.
+   */
+  readonly serverName?: string
+  /**
+   * How long after the last handler has settled everything is verified again. Default: 900,000
+   * ms (15 minutes): Synapse delivers late events at most 512 seconds after it failed to. Too
+   * low: what a late event re-created is not found. Too high: `erased` comes that much later.
+   */
+  readonly settleMs?: number
+  /**
+   * How long `isErased` answers true after the request. Default: 120 days. Too low: a backup
+   * restored or a room state reset later brings the user back. Too high: a pseudonym of the
+   * user is kept for longer. Renewed while the request is open.
+   */
+  readonly tombstoneMs?: number
+  /** How long a record of a finished request is kept. Default: 730 days. */
+  readonly recordMs?: number
+  /**
+   * After how long an open request counts as overdue in `status`. Default: 28 days, which is
+   * within the month of GDPR article 12(3) whatever the month.
+   */
+  readonly targetMs?: number
+  /**
+   * How often every open request is scheduled again. Default: 300,000 ms (5 minutes). Too low:
+   * the store is read for nothing. Too high: what a scheduler forgot waits that long.
+   */
+  readonly sweepMs?: number
+  /**
+   * How long `close` lets handlers finish before it aborts them; for the default scheduler.
+   * Default: 10,000 ms.
+   */
+  readonly drainMs?: number
+  /** UNSAFE: accept a store that may lose acknowledged requests. Default: false. */
+  readonly allowVolatileStore?: boolean
+  /** Where log lines go; `console` fits. Default: nowhere. */
+  readonly logger?: Logger
+  /** Default: the machine's clock. */
+  readonly clock?: Clock
+}
+
+type Defaulted =
+  | 'eraseOwnUsers'
+  | 'settleMs'
+  | 'tombstoneMs'
+  | 'recordMs'
+  | 'targetMs'
+  | 'sweepMs'
+  | 'drainMs'
+  | 'allowVolatileStore'
+  | 'logger'
+  | 'clock'
+
+/** Options with every default filled in. */
+export type ResolvedOptions = Omit<ErasureOptions, Defaulted> &
+  Required<Pick<ErasureOptions, Defaulted>>
+
+const DEFAULTS: Required<Pick<ErasureOptions, Defaulted>> = {
+  eraseOwnUsers: false,
+  settleMs: 15 * MINUTE_MS,
+  tombstoneMs: 120 * DAY_MS,
+  recordMs: 730 * DAY_MS,
+  targetMs: DEFAULT_TARGET_MS,
+  sweepMs: 5 * MINUTE_MS,
+  drainMs: 10_000,
+  allowVolatileStore: false,
+  logger: silentLogger,
+  clock: systemClock,
+}
+
+const REQUIRED_OR_ABSENT = [
+  'registration',
+  'key',
+  'store',
+  'scheduler',
+  'allow',
+  'serverName',
+]
+const NAMES = new Set([...Object.keys(DEFAULTS), ...REQUIRED_OR_ABSENT])
+
+/**
+ * Checks options and fills in defaults; the caller's object is not kept.
+ *
+ * @throws TypeError naming the option that is missing, unknown or of the wrong kind
+ */
+export function resolveOptions(options: ErasureOptions): ResolvedOptions {
+  const unknown = Object.keys(options).find(name => !NAMES.has(name))
+  if (unknown !== undefined) throw new TypeError(`Unknown option \`${unknown}\``)
+  if (typeof options.store?.get !== 'function') {
+    throw new TypeError('Expected `store` to be a store, such as sqliteStore({ path })')
+  }
+  if (typeof options.key !== 'string' && !(options.key instanceof Uint8Array)) {
+    throw new TypeError('Expected `key` to be a path or a Uint8Array of 32 bytes')
+  }
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const resolved = { ...DEFAULTS, ...Object.fromEntries(given) } as ResolvedOptions
+  for (const [name, value] of Object.entries(resolved)) {
+    if (!name.endsWith('Ms') || (Number.isFinite(value) && Number(value) >= 0)) continue
+    throw new TypeError(
+      `Expected \`${name}\` to be milliseconds >= 0, got ${typeof value === 'number' ? value : typeof value}`,
+    )
+  }
+  return Object.freeze(resolved)
+}

@@ -1,0 +1,57 @@
+import type { Statement } from '../connection/session.ts'
+
+/** The database's time in ms, the same throughout a statement: no two processes differ on it. */
+export const NOW = '(extract(epoch FROM statement_timestamp()) * 1000)::bigint'
+
+/** Documents an iteration reads at a time. */
+export const PAGE_ROWS = 500
+/** Documents past their time to live that one statement deletes. */
+export const EXPIRY_ROWS = 1000
+
+/** What a document that is there becomes. */
+export const OVERWRITE = 'UPDATE SET value = excluded.value, expires = excluded.expires'
+
+/** $1 keys in order and each once, $2 values, $3 times to live in ms or null. */
+export function upsertStatement(schema: string): Statement {
+  return {
+    name: `erasure_upsert_${schema}`,
+    text: `
+      INSERT INTO ${schema}.document (key, value, expires)
+      SELECT key, value, ${NOW} + ttl
+      FROM unnest($1::text[], $2::text[], $3::bigint[]) AS addition (key, value, ttl)
+      ON CONFLICT (key) DO ${OVERWRITE}`,
+  }
+}
+
+/** $1 keys. Documents past their time to live are found, as long as they are there. */
+export function readStatement(schema: string): Statement {
+  return {
+    name: `erasure_read_${schema}`,
+    text: `
+      SELECT key, value, expires IS NULL OR expires > ${NOW} AS live
+      FROM ${schema}.document WHERE key = ANY ($1::text[])`,
+  }
+}
+
+/** $1 the key to go on after, $2 the key to end before. */
+export function pageStatement(schema: string): Statement {
+  return {
+    name: `erasure_page_${schema}`,
+    text: `
+      SELECT key, value FROM ${schema}.document
+      WHERE key > $1 AND key < $2 ORDER BY key LIMIT ${PAGE_ROWS}`,
+  }
+}
+
+/** $1 the first key, $2 the key to end before. */
+export function clearStatement(schema: string): string {
+  return `DELETE FROM ${schema}.document WHERE key >= $1 AND key < $2`
+}
+
+/** Leaves out what another process is just deleting, or renewing. */
+export function expireStatement(schema: string): string {
+  return `
+    DELETE FROM ${schema}.document WHERE key IN (
+      SELECT key FROM ${schema}.document WHERE expires <= ${NOW}
+      ORDER BY expires LIMIT ${EXPIRY_ROWS} FOR UPDATE SKIP LOCKED)`
+}

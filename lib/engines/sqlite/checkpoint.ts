@@ -1,0 +1,81 @@
+import type { DatabaseSync } from 'node:sqlite'
+
+import { type Clock, sleep } from '../../host/clock.ts'
+import { APPLICATION_ID } from './open-database.ts'
+
+/** How long to leave a reader that still holds a snapshot before the next try. */
+const RETRY_MS = 250
+
+/**
+ * Empties the write-ahead log, where SQLite keeps deleted rows until it is truncated.
+ *
+ * The log is truncated only while a single transaction is in it. SQLite trusts that a truncation
+ * is whole or has not begun, which nothing promises: btrfs, for one, frees a long file in several
+ * transactions, its end first. After a power cut in between SQLite would find the first
+ * transactions of the log and not the last, and put back pages as they were long ago: people who
+ * were answered 200 are lost, or the database does not open. A part of one transaction it ignores.
+ *
+ * @returns whether the log is empty now; a reader that holds a snapshot prevents it, or a full
+ *   disk, and both go away
+ */
+export function tryCheckpoint(database: DatabaseSync): boolean {
+  try {
+    const { busy, log } = checkpoint(database, 'RESTART')
+    if (busy !== 0) return false
+    // All that was in the log is in the database, durably: the next write begins the log anew.
+    if (log > 0) database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+    return checkpoint(database, 'TRUNCATE').busy === 0
+  } catch {
+    return false
+  }
+}
+
+/** Answers `busy` and leaves the log as it was while somebody reads from it. */
+function checkpoint(
+  database: DatabaseSync,
+  mode: 'RESTART' | 'TRUNCATE',
+): { readonly busy: number; readonly log: number } {
+  const answer = database.prepare(`PRAGMA wal_checkpoint(${mode})`).get()
+  return answer as { busy: number; log: number }
+}
+
+/** Checkpoints until it succeeds; callers who come while one is awaited share the next. */
+export class Checkpointer {
+  readonly #database: DatabaseSync
+  readonly #clock: Clock
+  #next: Promise<void> | undefined
+  readonly #closed = new AbortController()
+
+  constructor(database: DatabaseSync, clock: Clock) {
+    this.#database = database
+    this.#clock = clock
+  }
+
+  /** Resolves when what was deleted before the call is gone, or when `signal` aborts. */
+  async forget(signal?: AbortSignal): Promise<void> {
+    this.#next ??= this.#run()
+    const aborted = Promise.withResolvers<void>()
+    const stop = () => aborted.resolve()
+    signal?.addEventListener('abort', stop)
+    if (signal?.aborted) stop()
+    await Promise.race([this.#next, aborted.promise])
+    signal?.removeEventListener('abort', stop)
+  }
+
+  /** No checkpoint starts after this. */
+  close(): void {
+    this.#closed.abort()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      // One turn later, so that requests that finish together share one checkpoint.
+      await new Promise(setImmediate)
+      while (!this.#closed.signal.aborted && !tryCheckpoint(this.#database)) {
+        await sleep(this.#clock, RETRY_MS, this.#closed.signal)
+      }
+    } finally {
+      this.#next = undefined
+    }
+  }
+}

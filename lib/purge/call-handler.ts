@@ -1,0 +1,103 @@
+import type { Clock } from '../host/clock.ts'
+import { type Logger, redactingLogger } from '../host/logger.ts'
+import type { UserId } from '../matrix/user-id.ts'
+import type { HandlerErrorCode } from '../request/open-request.ts'
+import { describeError } from './describe-error.ts'
+import type { Json, VerifyContext } from './handler.ts'
+import type { RegisteredHandler } from './handler-plan.ts'
+import { type CheckedResult, checkResult, isCount } from './check-result.ts'
+
+/** The request a handler is called for. */
+export interface Subject {
+  readonly userId: UserId
+  readonly requestId: string
+  readonly receivedAt: Date
+}
+
+/** What calling handlers takes, besides the handler. */
+export interface RunContext {
+  readonly subject: Subject
+  readonly clock: Clock
+  /** Aborts when the SDK closes. */
+  readonly signal: AbortSignal
+  readonly log: Logger
+  /** Takes the user out of a text, in every form. */
+  readonly redact: (text: string) => string
+}
+
+/** How a call of `purge` ended. `aborted`: the SDK is closing, nobody failed. */
+export type PurgeOutcome = CheckedResult | HandlerErrorCode | 'aborted'
+/** How a call of `verify` ended: items left, a failure, or the SDK is closing. */
+export type VerifyOutcome = number | HandlerErrorCode | 'aborted'
+
+/** Calls `purge` once. Whatever it does, this resolves, and nothing of the user gets out. */
+export async function runPurge(
+  { handler, timeoutMs }: RegisteredHandler,
+  context: RunContext,
+  slice: { readonly cursor?: Json; readonly attempt: number },
+): Promise<PurgeOutcome> {
+  const ended = await call(context, timeoutMs, given =>
+    handler.purge({ ...given, ...slice }),
+  )
+  if (ended.how === 'aborted') return 'aborted'
+  if (ended.how !== 'returned') return `PURGE_${ended.how}`
+  try {
+    const { redact, clock } = context
+    const namesUser = (text: string) => redact(text) !== text
+    return checkResult(ended.value, namesUser, clock.now()) ?? 'PURGE_INVALID'
+  } catch {
+    // A result with a property that throws when it is read.
+    return 'PURGE_INVALID'
+  }
+}
+
+/** Calls `verify` once; `handler.verify` must exist. */
+export async function runVerify(
+  { handler, timeoutMs }: RegisteredHandler,
+  context: RunContext,
+): Promise<VerifyOutcome> {
+  const ended = await call(context, timeoutMs, given => handler.verify?.(given))
+  if (ended.how === 'aborted') return 'aborted'
+  if (ended.how !== 'returned') return `VERIFY_${ended.how}`
+  return isCount(ended.value) ? ended.value : 'VERIFY_INVALID'
+}
+
+type Ended =
+  | { readonly how: 'returned'; readonly value: unknown }
+  | { readonly how: 'FAILED' | 'TIMEOUT' | 'aborted' }
+
+/**
+ * Calls back with a context of its own and waits for the answer, the timeout or the abort,
+ * whichever is first. A late answer or rejection changes nothing any more.
+ */
+async function call(
+  { subject, clock, signal, log, redact }: RunContext,
+  timeoutMs: number,
+  body: (context: VerifyContext) => unknown,
+): Promise<Ended> {
+  const abort = new AbortController()
+  const first = Promise.withResolvers<Ended>()
+  const stop = (how: 'TIMEOUT' | 'aborted') => {
+    first.resolve({ how })
+    abort.abort()
+  }
+  const cancelTimeout = clock.setTimer(() => stop('TIMEOUT'), timeoutMs)
+  const onClose = () => stop('aborted')
+  signal.addEventListener('abort', onClose)
+  if (signal.aborted) onClose()
+  const context = { ...subject, signal: abort.signal, log: redactingLogger(log, redact) }
+  const answer = new Promise(resolve => resolve(body(context)))
+  answer.then(
+    value => first.resolve({ how: 'returned', value }),
+    error => {
+      context.log.debug('A purge handler threw', describeError(error))
+      first.resolve({ how: 'FAILED' })
+    },
+  )
+  try {
+    return await first.promise
+  } finally {
+    cancelTimeout()
+    signal.removeEventListener('abort', onClose)
+  }
+}

@@ -1,0 +1,104 @@
+import { createRedactor } from '../matrix/user-id-forms.ts'
+import { magnitude } from '../request/record.ts'
+import { type OpenRequest, requestState } from '../request/open-request.ts'
+import { begin } from './load-request.ts'
+import { BLOCKED_RETRY_MS, nextStep, progressOf } from '../request/transitions.ts'
+import { take } from './take-step.ts'
+import type { WorkContext } from './purge-services.ts'
+
+/** Steps of one request before others get their turn: a handler with a million slices waits too. */
+const MAX_STEPS = 100
+/** How long a finished request waits for a reader to let go of the deleted rows. */
+const FORGET_MS = 30_000
+
+/**
+ * Takes an open request as far as it goes now. Every step's result is stored before the next
+ * step begins, so whatever happens in between, the step is taken again (promise 8).
+ *
+ * @returns when to call again, or `undefined` if there is no such open request any more
+ * @throws ErasureError `REQUEST_TAKEN` if another process has begun to work on it meanwhile,
+ *   `KEY_MISMATCH`, `STORE_UNREADABLE`, `STORE_UNWRITABLE`
+ */
+export async function carryOut(
+  id: string,
+  signal: AbortSignal,
+  context: WorkContext,
+): Promise<Date | undefined> {
+  const { store, clock, plan, settleMs } = context
+  const begun = await begin(id, context)
+  if (begun === undefined) return undefined
+  const { subject } = begun
+  let { request } = begun
+  if (subject === undefined) return wait(request, clock.now() + BLOCKED_RETRY_MS, context)
+  const taking = { ...context, subject, signal, redact: createRedactor(subject.userId) }
+  for (
+    let steps = 0;
+    steps < MAX_STEPS && !signal.aborted && context.isOurs();
+    steps += 1
+  ) {
+    const step = nextStep(request, plan, clock.now(), settleMs)
+    if (step.kind === 'finish') return finish(request, signal, context)
+    if (step.kind === 'wait') return wait(request, step.until, context)
+    if (step.kind === 'retain') {
+      const retaining = { ...request, retainUntil: step.until }
+      await store.save(retaining, request)
+      return wait(retaining, step.until, context)
+    }
+    const next = await take(step, request, taking)
+    if (next !== request) await store.save(next, request)
+    request = next
+  }
+  return new Date(clock.now())
+}
+
+async function wait(
+  request: OpenRequest,
+  until: number,
+  context: WorkContext,
+): Promise<Date> {
+  const { store, clock, tombstoneMs } = context
+  // `isErased` holds while the request is open, however long that is.
+  const state = requestState(request)
+  if (state === 'blocked' || state === 'retaining') {
+    await store.renewTombstone(request.tag, until - clock.now() + tombstoneMs)
+  }
+  return new Date(until)
+}
+
+async function finish(
+  request: OpenRequest,
+  signal: AbortSignal,
+  { store, clock, log, plan, recordMs }: WorkContext,
+): Promise<undefined> {
+  const handlers = plan.map(({ name, handler }) => {
+    const outcome = handler.verify ? ('verified' as const) : ('asserted' as const)
+    return [
+      name,
+      { outcome, removed: magnitude(progressOf(request, name).removed) },
+    ] as const
+  })
+  const patience = new AbortController()
+  const cancel = clock.setTimer(() => patience.abort(), FORGET_MS)
+  const record = {
+    requestId: request.id,
+    outcome: 'erased' as const,
+    receivedAt: request.receivedAt,
+    finishedAt: clock.now(),
+    handlers: Object.fromEntries(handlers),
+  }
+  try {
+    const waiting = AbortSignal.any([signal, patience.signal])
+    await store.finish(record, recordMs, request, waiting)
+  } finally {
+    cancel()
+  }
+  if (patience.signal.aborted) {
+    log.warn(
+      'Sealed rows of a finished request are still in the log file of the store: somebody reads it, or the disk is full',
+      {
+        requestId: request.id,
+      },
+    )
+  }
+  log.info('The user is erased', { requestId: request.id })
+}

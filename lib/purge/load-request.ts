@@ -1,0 +1,71 @@
+import { ErasureError, isErasureError } from '../errors.ts'
+import { parseUserId } from '../matrix/user-id.ts'
+import type { OpenRequest } from '../request/open-request.ts'
+import { bringUpToDate } from '../request/bring-up-to-date.ts'
+import type { Subject } from './call-handler.ts'
+import type { WorkContext } from './purge-services.ts'
+
+/** A request that is ready to be worked on. */
+export interface Begun {
+  readonly request: OpenRequest
+  /** Absent if the sealed user ID does not open. */
+  readonly subject: Subject | undefined
+}
+
+/**
+ * Loads a request and brings it up to date with what changed while nobody worked on it: handlers
+ * that came or went, a retention that ended, a retry that was asked for. That, and that a new
+ * turn has begun, is stored before it returns: whoever loaded the request before, and was
+ * stopped in the middle of its work, can store no more.
+ *
+ * @throws ErasureError `REQUEST_TAKEN` if another process has begun at the same time,
+ *   `KEY_MISMATCH` if it does not unseal because this process has another key than the store
+ */
+export async function begin(
+  id: string,
+  context: WorkContext,
+): Promise<Begun | undefined> {
+  const { store, clock, plan } = context
+  // Side by side: on a database that is one round trip.
+  const [stored, retry] = await Promise.all([store.load(id), store.isRetryAsked(id)])
+  if (stored === undefined) return undefined
+  const subject = await unsealSubject(stored, context)
+  const current = bringUpToDate(stored, plan, retry, clock.now())
+  const begun = { ...current, turn: (stored.turn ?? 0) + 1 }
+  const request = subject === undefined ? { ...begun, broken: true } : begun
+  await store.save(request, stored)
+  // Only now: a crash before the line above must not lose the word.
+  if (retry) await store.clearRetry(id)
+  return { request, subject }
+}
+
+async function unsealSubject(
+  request: OpenRequest,
+  context: WorkContext,
+): Promise<Subject | undefined> {
+  const { seal, log } = context
+  try {
+    const userId = parseUserId(seal.unseal(request.sealed, request.id))
+    return { userId, requestId: request.id, receivedAt: new Date(request.receivedAt) }
+  } catch (error) {
+    await checkKey(context)
+    const code = isErasureError(error) ? error.code : undefined
+    const fields = { requestId: request.id, code }
+    log.error(
+      'An open request does not unseal: its store was changed from outside',
+      fields,
+    )
+    return undefined
+  }
+}
+
+/** The store may have been restored, or made anew, under a process that goes on. */
+async function checkKey({ store, seal }: WorkContext): Promise<void> {
+  const known = await store.keyCheck()
+  if (known === undefined || known === seal.keyCheck) return
+  throw new ErasureError(
+    'KEY_MISMATCH',
+    'The store was made with another key than this process has; start it again with that key. ' +
+      'Nothing was changed',
+  )
+}

@@ -1,0 +1,19 @@
+import type { Clock } from '../host/clock.ts'
+import type { Logger } from '../host/logger.ts'
+import type { ErasureStore } from '../store/erasure-store.ts'
+import type { UserSeal } from '../user-seal/user-seal.ts'
+import type { HandlerPlan } from './handler-plan.ts'
+
+/** What carrying out requests takes. */
+export interface WorkContext {
+  readonly store: ErasureStore
+  readonly seal: UserSeal
+  readonly clock: Clock
+  readonly log: Logger
+  readonly plan: HandlerPlan
+  readonly settleMs: number
+  readonly tombstoneMs: number
+  readonly recordMs: number
+  /** Whether the request is still this process's to work on. */
+  isOurs(): boolean
+}

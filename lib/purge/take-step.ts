@@ -1,0 +1,116 @@
+import type { Logger } from '../host/logger.ts'
+import type { HandlerProgress, OpenRequest } from '../request/open-request.ts'
+import {
+  failed,
+  foundEmpty,
+  foundLeft,
+  progressOf,
+  slicePurged,
+} from '../request/transitions.ts'
+import type { RegisteredHandler } from './handler-plan.ts'
+import { type RunContext, runPurge, runVerify } from './call-handler.ts'
+import type { WorkContext } from './purge-services.ts'
+
+type Taking = WorkContext & RunContext
+
+interface CallStep {
+  readonly kind: 'purge' | 'verify' | 'confirm'
+  readonly handler: RegisteredHandler
+}
+
+/** Calls one handler once. The same request comes back if the SDK is closing. */
+export async function take(
+  step: CallStep,
+  request: OpenRequest,
+  taking: Taking,
+): Promise<OpenRequest> {
+  const { name } = step.handler
+  const before = progressOf(request, name)
+  const after =
+    step.kind === 'purge'
+      ? await takePurge(step.handler, request, before, taking)
+      : await takeVerify(step, before, taking)
+  if (after === before) return request
+  report(request, name, after, taking.log)
+  const handlers = { ...request.handlers, [name]: after }
+  if (step.kind !== 'confirm' || after.code !== 'VERIFY_FOUND')
+    return { ...request, handlers }
+  // Something came back: everybody is to be found empty at the same time again.
+  for (const [other, progress] of Object.entries(handlers)) {
+    handlers[other] = { ...progress, confirmed: false }
+  }
+  return { ...request, handlers }
+}
+
+async function takePurge(
+  handler: RegisteredHandler,
+  request: OpenRequest,
+  before: HandlerProgress,
+  taking: Taking,
+): Promise<HandlerProgress> {
+  const { seal, clock } = taking
+  const binding = `${request.id}:${handler.name}`
+  const cursor = unsealCursor(before, binding, taking)
+  const attempt = before.failures + 1
+  const slice =
+    cursor === undefined ? { attempt } : { cursor: JSON.parse(cursor), attempt }
+  const outcome = await runPurge(handler, taking, slice)
+  const now = clock.now()
+  if (outcome === 'aborted') return before
+  if (typeof outcome === 'string') return failed(before, outcome, handler.retry, now)
+  const stalled = outcome.more !== undefined && outcome.more === cursor
+  if (stalled && outcome.removed === 0 && outcome.waitMs === 0) {
+    return failed(before, 'PURGE_STALLED', handler.retry, now)
+  }
+  const sealed = outcome.more === undefined ? undefined : seal.seal(outcome.more, binding)
+  return slicePurged(before, outcome, sealed, now, handler.handler.verify !== undefined)
+}
+
+/** A cursor that does not open is left out: starting over is what a handler must stand anyway. */
+function unsealCursor(
+  { cursor }: HandlerProgress,
+  binding: string,
+  { seal, log }: Taking,
+): string | undefined {
+  if (cursor === undefined) return undefined
+  try {
+    return seal.unseal(cursor, binding)
+  } catch {
+    log.warn('A cursor does not unseal: its store is damaged; the handler starts over')
+    return undefined
+  }
+}
+
+async function takeVerify(
+  { kind, handler }: CallStep,
+  before: HandlerProgress,
+  taking: Taking,
+): Promise<HandlerProgress> {
+  const outcome = await runVerify(handler, taking)
+  const now = taking.clock.now()
+  if (outcome === 'aborted') return before
+  if (typeof outcome === 'string') return failed(before, outcome, handler.retry, now)
+  const retained = before.retained.reduce((sum, { count }) => sum + count, 0)
+  return outcome > retained
+    ? foundLeft(before, handler.retry, now)
+    : foundEmpty(before, now, kind === 'confirm')
+}
+
+function report(
+  request: OpenRequest,
+  handler: string,
+  after: HandlerProgress,
+  log: Logger,
+): void {
+  const fields = { requestId: request.id, handler, code: after.code }
+  if (after.blocked) {
+    log.error(
+      'A purge handler is blocked: it is tried again daily, and by retry()',
+      fields,
+    )
+  } else if (after.code !== undefined) {
+    log.warn('A purge handler failed and is tried again', fields)
+  } else {
+    log.debug('A purge handler took a step', { requestId: request.id, handler })
+  }
+}

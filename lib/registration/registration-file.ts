@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+
+import { parse } from 'yaml'
+
+import { ErasureError } from '../errors.ts'
+import { parseRegistration, type Registration } from './registration.ts'
+
+/** What a new registration says; see the specification for each. */
+export interface RegistrationOptions {
+  /** Unique on the homeserver, never changed. Default: `erasure`. */
+  readonly id?: string | undefined
+  /** Where the homeserver reaches the application service. Default: `http://localhost:9009`. */
+  readonly url?: string | undefined
+  /** The localpart of the bot. Default: the id. */
+  readonly senderLocalpart?: string | undefined
+  /** A regex for the ghosts, claimed exclusively. Default: no namespace. */
+  readonly userRegex?: string | undefined
+}
+
+/**
+ * Writes a registration as YAML, with two fresh random tokens of 256 bits.
+ *
+ * @see https://spec.matrix.org/v1.16/application-service-api/#registration
+ */
+export function createRegistration(options: RegistrationOptions = {}): string {
+  const { id = 'erasure', url = 'http://localhost:9009', userRegex } = options
+  const users = userRegex
+    ? `\n    - exclusive: true\n      regex: ${JSON.stringify(userRegex)}`
+    : ' []'
+  return `# Registration of an application service that honours erasure requests (MSC2438).
+# Give its path to the homeserver (Synapse: app_service_config_files) and to the bridge.
+
+# Unique on the homeserver. Never change it.
+id: ${JSON.stringify(id)}
+# Where the homeserver reaches the application service.
+url: ${JSON.stringify(url)}
+# The application service authenticates itself at the homeserver with the first, the
+# homeserver at the application service with the second. Whoever knows the second can have
+# anybody erased: keep this file from other users (chmod 600).
+as_token: "${randomToken()}"
+hs_token: "${randomToken()}"
+# The localpart of the bot.
+sender_localpart: ${JSON.stringify(options.senderLocalpart ?? id)}
+rate_limited: false
+namespaces:
+  # Ghosts of the bridge. Erasure requests for them are acknowledged, and declined.
+  users:${users}
+  aliases: []
+  rooms: []
+`
+}
+
+/**
+ * Reads the registration at `path`.
+ *
+ * @throws ErasureError `REGISTRATION_MISSING`, or `REGISTRATION_INVALID` naming what is wrong
+ */
+export async function readRegistration(path: string): Promise<Registration> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    throw new ErasureError(
+      'REGISTRATION_MISSING',
+      `${path}: the registration cannot be read; make one: matrix-appservice-erasure registration`,
+      error,
+    )
+  }
+  return parseRegistration(parseYaml(text, path), path)
+}
+
+/**
+ * Makes the registration at `path`, with mode 0600, if there is none, and reads it.
+ *
+ * @throws ErasureError `REGISTRATION_INVALID` if there is one and it is not a registration
+ */
+export async function ensureRegistration(
+  path: string,
+  options?: RegistrationOptions,
+): Promise<Registration> {
+  await mkdir(dirname(resolve(path)), { recursive: true, mode: 0o700 })
+  try {
+    await writeFile(path, createRegistration(options), { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
+      throw error
+  }
+  return readRegistration(path)
+}
+
+function parseYaml(text: string, path: string): unknown {
+  try {
+    // Without `prettyErrors` the message holds no line of the file, and so no token.
+    return parse(text, { prettyErrors: false })
+  } catch {
+    throw new ErasureError('REGISTRATION_INVALID', `${path}: not a YAML file`)
+  }
+}
+
+function randomToken(): string {
+  return randomBytes(32).toString('hex')
+}

@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { parseUserId, type UserId } from '../../matrix/user-id.ts'
+import type { ResidueForm } from './needles.ts'
+import { scanBytes } from './scan-bytes.ts'
+import { scanSplitPages } from './split-pages.ts'
+
+/** A place in a file where a user was found. */
+export interface Residue {
+  /** The file. */
+  readonly path: string
+  /** The disguise. */
+  readonly form: ResidueForm
+  /** Where in the file, or, of a compressed stream, where that begins. */
+  readonly offset: number
+}
+
+/**
+ * Looks for a user in files: as he is written, in another case, escaped for JSON or a URL, as
+ * `\u0040`, in base64 at any alignment, in hex, in UTF-16, by his localpart alone, as
+ * matrix-appservice-bridge escapes him, hashed without a salt, in gzip and deflate streams, and
+ * split across two pages of a SQLite database.
+ *
+ * A count of zero is no evidence: plant the user first and see that he is found. Use a localpart
+ * of four characters or more that nothing else contains.
+ *
+ * @param paths - files, and folders with everything in them
+ * @throws ErasureError `USER_ID_INVALID`
+ */
+export function findResidue(userId: string, paths: readonly string[]): Residue[] {
+  const parsed = parseUserId(userId)
+  return paths.flatMap(filesIn).flatMap(path => scanFile(parsed, path))
+}
+
+function scanFile(userId: UserId, path: string): Residue[] {
+  const bytes = readIfThere(path)
+  const hits = [...scanBytes(userId, bytes), ...scanSplitPages(userId, bytes)]
+  return hits.map(hit => ({ path, ...hit }))
+}
+
+/** Databases make and remove files beside them at any time. */
+function readIfThere(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+      return Buffer.alloc(0)
+    throw error
+  }
+}
+
+function filesIn(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path]
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name))
+    .toSorted()
+}

@@ -1,0 +1,90 @@
+import t from 'tap'
+
+import type { OpenRequest } from '../../lib/request/open-request.ts'
+import { Sweep, type SweepContext } from '../../lib/core/sweep.ts'
+import { breathe, fakeClock } from '../support/fake-clock.ts'
+import { memoryLog } from '../support/memory-log.ts'
+
+/** A sweep of `count` requests, whose scheduler answers when it is told to. */
+function sweepOf(count: number) {
+  const read: string[] = []
+  const scheduled: string[] = []
+  const answers: Array<PromiseWithResolvers<void>> = []
+  const log = memoryLog()
+  const context: SweepContext = {
+    store: {
+      async *openRequests() {
+        for (let index = 0; index < count; index += 1) {
+          const id = `request-${String(index).padStart(4, '0')}`
+          read.push(id)
+          yield { id, tag: 'tag', sealed: '', receivedAt: 0, handlers: {} } as OpenRequest
+        }
+      },
+    },
+    scheduler: {
+      schedule(id) {
+        scheduled.push(id)
+        const answer = Promise.withResolvers<void>()
+        answers.push(answer)
+        return answer.promise
+      },
+      start: async () => {},
+      close: async () => {},
+    },
+    clock: fakeClock(),
+    sweepMs: 1000,
+    log,
+  }
+  return { sweep: new Sweep(context), read, scheduled, answers, log }
+}
+
+t.test('requests are handed over by the page, in order', async t => {
+  const { sweep, read, scheduled, answers } = sweepOf(1100)
+  let done = false
+  const swept = sweep.scheduleAll(() => 0).then(() => (done = true))
+  for (const handed of [500, 1000, 1100]) {
+    await breathe()
+    t.equal(scheduled.length, handed, 'a page is on its way at once')
+    t.equal(read.length, handed, 'the next is not read before it has come')
+    // The last one to come is what the next page waits for.
+    for (const { resolve } of answers.splice(1)) resolve()
+    await breathe()
+    t.equal(scheduled.length, handed)
+    t.notOk(done)
+    answers.pop()?.resolve()
+  }
+  await swept
+  t.same(scheduled, read)
+})
+
+t.test('a page with requests that cannot be scheduled says so for each', async t => {
+  const { sweep, answers, log } = sweepOf(3)
+  const swept = sweep.scheduleAll(() => 0)
+  await breathe()
+  const [first, second, third] = answers
+  first?.reject(new Error('@bob:example.org'))
+  second?.resolve()
+  third?.reject(new Error('@bob:example.org'))
+  await swept
+  t.match(log.lines, [
+    { level: 'error', fields: { requestId: 'request-0000', code: 'UNKNOWN' } },
+    { level: 'error', fields: { requestId: 'request-0002', code: 'UNKNOWN' } },
+  ])
+  t.notMatch(log.text(), /bob/)
+})
+
+t.test('a sweep that is stopped hands over nothing more', async t => {
+  const { sweep, scheduled, answers } = sweepOf(1100)
+  const swept = sweep.scheduleAll(() => 0)
+  await breathe()
+  sweep.stop()
+  for (const { resolve } of answers) resolve()
+  await swept
+  t.equal(scheduled.length, 500)
+})
+
+t.test('what need not be scheduled is left out', async t => {
+  const { sweep, scheduled } = sweepOf(600)
+  await sweep.scheduleAll(() => undefined)
+  t.same(scheduled, [])
+})

@@ -1,0 +1,109 @@
+import { AppService } from 'matrix-appservice'
+import t from 'tap'
+
+import {
+  attachErasure,
+  type BridgeLike,
+} from '../../../lib/doors/bridge/attach-erasure.ts'
+import { ERASE_PATH, request, sendRaw, walkAnswers } from '../../support/answers.ts'
+import { freePort } from '../../support/free-port.ts'
+import { createBridge, listening } from '../../support/open-bridge.ts'
+import { HS_TOKEN, openVolatileErasure } from '../../support/open-erasure.ts'
+
+const bob = '@bob:example.org'
+
+t.test(
+  'the bridge door gives every answer of the table, before and after run()',
+  async t => {
+    for (const when of ['before', 'after'] as const) {
+      const { erasure, store, log } = await openVolatileErasure(t)
+      const { bridge, logged } = createBridge(t)
+      if (when === 'before') attachErasure(bridge, erasure)
+      const port = await listening(bridge)
+      if (when === 'after') attachErasure(bridge, erasure)
+      await walkAnswers(t, {
+        port,
+        isOwnServer: false,
+        breakStore: broken => (store.failWrites = broken ? 'throw' : 'no'),
+      })
+      t.notMatch(
+        logged.join('\n'),
+        /erase|bob|the-hs-token/,
+        'the access log says nothing of it',
+      )
+      t.notMatch(log.text(), /bob|the-hs-token/)
+      const other = await fetch(`http://127.0.0.1:${port}/health`)
+      t.equal(await other.text(), 'OK', 'the rest still reaches the bridge')
+    }
+  },
+)
+
+t.test(
+  'an application service of one’s own, a second listen and listen() alone work too',
+  async t => {
+    const { erasure } = await openVolatileErasure(t)
+    const { bridge } = createBridge(t)
+    attachErasure(bridge, erasure)
+    const port = await freePort()
+    await bridge.run(port, new AppService({ homeserverToken: HS_TOKEN }), '127.0.0.1')
+    t.equal((await sendRaw(port, request()))?.status, 200)
+    await bridge.close()
+    await bridge.listen(port, '127.0.0.1', 10)
+    t.equal((await sendRaw(port, request()))?.status, 200)
+    t.equal((await sendRaw(port, request({ headers: [] })))?.status, 401)
+  },
+)
+
+t.test('a bridge takes erasure once, and only a bridge takes it', async t => {
+  const { erasure } = await openVolatileErasure(t)
+  const { bridge } = createBridge(t)
+  attachErasure(bridge, erasure)
+  t.throws(() => attachErasure(bridge, erasure), { code: 'ALREADY_ATTACHED' })
+  const controller = { onEvent() {} }
+  const listen = async () => {}
+  const bad: object[] = [
+    {},
+    { opts: { controller } },
+    { opts: {}, listen },
+    { opts: { controller }, listen, appService: { expressApp: {} } },
+  ]
+  for (const value of bad) {
+    t.throws(() => attachErasure(value as BridgeLike, erasure), {
+      code: 'BRIDGE_UNSUPPORTED',
+    })
+  }
+})
+
+t.test('a listen that fails still fails', async t => {
+  const { erasure } = await openVolatileErasure(t)
+  const { bridge } = createBridge(t)
+  attachErasure(bridge, erasure)
+  await t.rejects(bridge.listen(1), /initialise\(\) not called/)
+})
+
+t.test('a bridge without onEphemeralEvent gets none', async t => {
+  const { erasure } = await openVolatileErasure(t)
+  const { bridge } = createBridge(t)
+  attachErasure(bridge, erasure)
+  t.equal(bridge.opts.controller.onEphemeralEvent, undefined)
+})
+
+t.test(
+  'the path is matched exactly, so that nothing else is taken from the bridge',
+  async t => {
+    const { erasure } = await openVolatileErasure(t)
+    const { bridge } = createBridge(t)
+    attachErasure(bridge, erasure)
+    const port = await listening(bridge)
+    t.equal((await sendRaw(port, request({ path: `${ERASE_PATH}/` })))?.status, 404)
+    t.equal(
+      (
+        await sendRaw(
+          port,
+          request({ path: ERASE_PATH.replace('erase', bob), method: 'GET' }),
+        )
+      )?.status,
+      200,
+    )
+  },
+)
