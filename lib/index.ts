@@ -23,9 +23,9 @@ export type {
   PurgeResult,
   Retained,
   RetainedReason,
-  RetryOptions,
   VerifyContext,
 } from './purge/handler.ts'
+export type { RetryOptions } from './request/transitions.ts'
 export { inProcessScheduler } from './schedule/in-process.ts'
 export type { InProcessSchedulerOptions } from './schedule/in-process.ts'
 export type { Scheduler, Work } from './schedule/scheduler.ts'

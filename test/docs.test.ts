@@ -45,15 +45,6 @@ t.test('every error code is thrown somewhere', async t => {
   }
 })
 
-t.test('the map in CONTRIBUTING names every file of lib', async t => {
-  const map = read('CONTRIBUTING.md')
-  for (const path of sourceFiles('lib')) {
-    const [, folder, name = ''] = /^lib\/(?:(.*)\/)?([^/]+)$/.exec(path) ?? []
-    const [, crowd] = /^(cli|testing)(?:\/|$)/.exec(folder ?? '') ?? []
-    t.ok(map.includes(crowd === undefined ? name : `  ${crowd}/`), path)
-  }
-})
-
 t.test('no test is left out for its name', async t => {
   const known = /^test\/(support|e2e|proof)\/|^test\/examples\/guestbook-stores\.ts$/
   for (const path of sourceFiles('test')) {

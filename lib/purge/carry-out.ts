@@ -1,8 +1,9 @@
 import { createRedactor } from '../matrix/user-id-forms.ts'
 import { magnitude } from '../request/record.ts'
+import { nextStep } from '../request/next-step.ts'
 import { type OpenRequest, requestState } from '../request/open-request.ts'
 import { begin } from './load-request.ts'
-import { BLOCKED_RETRY_MS, nextStep, progressOf } from '../request/transitions.ts'
+import { BLOCKED_RETRY_MS, progressOf } from '../request/transitions.ts'
 import { take } from './take-step.ts'
 import type { WorkContext } from './purge-services.ts'
 
@@ -70,8 +71,8 @@ async function finish(
   signal: AbortSignal,
   { store, clock, log, plan, recordMs }: WorkContext,
 ): Promise<undefined> {
-  const handlers = plan.map(({ name, handler }) => {
-    const outcome = handler.verify ? ('verified' as const) : ('asserted' as const)
+  const handlers = plan.map(({ name, verifies }) => {
+    const outcome = verifies ? ('verified' as const) : ('asserted' as const)
     return [
       name,
       { outcome, removed: magnitude(progressOf(request, name).removed) },

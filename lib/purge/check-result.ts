@@ -1,5 +1,6 @@
 import type { Json, Retained, RetainedReason } from './handler.ts'
 import type { StoredRetained } from '../request/open-request.ts'
+import type { SliceResult } from '../request/transitions.ts'
 
 /** A cursor's limit as JSON: what does not fit belongs in the handler's own store. */
 const MAX_CURSOR_BYTES = 16 * 1024
@@ -17,12 +18,9 @@ const REASONS: ReadonlySet<RetainedReason> = new Set([
 const END_OF_TIME_MS = 8_640_000_000_000_000
 
 /** A purge result that has been checked: handlers are other people's code. */
-export interface CheckedResult {
-  readonly removed: number
+export interface CheckedResult extends SliceResult {
   /** The cursor as JSON, to be sealed. */
   readonly more?: string
-  readonly waitMs: number
-  readonly retained: readonly StoredRetained[]
 }
 
 /**

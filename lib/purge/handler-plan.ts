@@ -1,11 +1,11 @@
 import { ErasureError } from '../errors.ts'
-import type { PurgeFunction, PurgeHandler, RetryOptions } from './handler.ts'
+import type { PlannedHandler } from '../request/next-step.ts'
+import type { RetryOptions } from '../request/transitions.ts'
+import type { PurgeFunction, PurgeHandler } from './handler.ts'
 
 /** A registered handler with its options filled in. */
-export interface RegisteredHandler {
-  readonly name: string
+export interface RegisteredHandler extends PlannedHandler {
   readonly handler: PurgeHandler
-  readonly after: readonly string[]
   readonly retry: RetryOptions
   readonly timeoutMs: number
 }
@@ -49,7 +49,8 @@ export function registerHandler(
       )
     }
   }
-  return { name, handler, after: handler.after ?? [], retry, timeoutMs }
+  const verifies = handler.verify !== undefined
+  return { name, handler, after: handler.after ?? [], verifies, retry, timeoutMs }
 }
 
 /**

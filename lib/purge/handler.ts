@@ -1,5 +1,6 @@
 import type { Logger } from '../host/logger.ts'
 import type { UserId } from '../matrix/user-id.ts'
+import type { RetryOptions } from '../request/transitions.ts'
 
 /** What a cursor may be made of: whatever survives `JSON.parse(JSON.stringify(cursor))`. */
 export type Json =
@@ -69,19 +70,6 @@ export interface PurgeContext<C extends Json = Json> extends VerifyContext {
   readonly cursor?: C
   /** 1 for the first try at this slice. */
   readonly attempt: number
-}
-
-/** When a failed slice is tried again: full jitter under an exponential backoff. */
-export interface RetryOptions {
-  /**
-   * Failures in a row, or rounds that left something behind, before the handler is `blocked`.
-   * Default: 8. Too low: a short outage needs a person. Too high: a broken handler hides.
-   */
-  readonly attempts: number
-  /** Upper bound of the first delay, doubled with each failure. Default: 1,000 ms. */
-  readonly baseMs: number
-  /** Upper bound of any delay. Default: 3,600,000 ms (an hour). */
-  readonly capMs: number
 }
 
 /**

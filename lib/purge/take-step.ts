@@ -63,7 +63,7 @@ async function takePurge(
     return failed(before, 'PURGE_STALLED', handler.retry, now)
   }
   const sealed = outcome.more === undefined ? undefined : seal.seal(outcome.more, binding)
-  return slicePurged(before, outcome, sealed, now, handler.handler.verify !== undefined)
+  return slicePurged(before, outcome, sealed, now, handler.verifies)
 }
 
 /** A cursor that does not open is left out: starting over is what a handler must stand anyway. */

@@ -1,14 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 
+import { nextStep, type PlannedHandler } from './next-step.ts'
 import type { HandlerProgress, OpenRequest } from './open-request.ts'
-import {
-  BLOCKED_RETRY_MS,
-  freshProgress,
-  nextStep,
-  retentionOver,
-  retried,
-} from './transitions.ts'
-import type { HandlerPlan } from '../purge/handler-plan.ts'
+import { BLOCKED_RETRY_MS, freshProgress, retentionOver, retried } from './transitions.ts'
 
 /**
  * A stored request with what changed while nobody worked on it: handlers that came or went, a
@@ -16,7 +10,7 @@ import type { HandlerPlan } from '../purge/handler-plan.ts'
  */
 export function bringUpToDate(
   stored: OpenRequest,
-  plan: HandlerPlan,
+  plan: readonly PlannedHandler[],
   retry: boolean,
   now: number,
 ): OpenRequest {
@@ -60,7 +54,7 @@ function missing(progress: HandlerProgress, now: number): HandlerProgress {
  */
 export function nextDue(
   stored: OpenRequest,
-  plan: HandlerPlan,
+  plan: readonly PlannedHandler[],
   now: number,
   settleMs: number,
 ): number | undefined {

@@ -1,17 +1,32 @@
-import type { HandlerErrorCode, HandlerProgress, OpenRequest } from './open-request.ts'
-import type { RetryOptions } from '../purge/handler.ts'
-import type { HandlerPlan, RegisteredHandler } from '../purge/handler-plan.ts'
-import type { CheckedResult } from '../purge/check-result.ts'
+import type {
+  HandlerErrorCode,
+  HandlerProgress,
+  OpenRequest,
+  StoredRetained,
+} from './open-request.ts'
 
 /** How often a blocked handler is tried again without being asked. */
 export const BLOCKED_RETRY_MS: number = 24 * 60 * 60 * 1000
 
-/** What to do next about a request. */
-export type Step =
-  | { readonly kind: 'purge' | 'verify' | 'confirm'; readonly handler: RegisteredHandler }
-  | { readonly kind: 'wait'; readonly until: number }
-  | { readonly kind: 'retain'; readonly until: number }
-  | { readonly kind: 'finish' }
+/** When a failed slice is tried again: full jitter under an exponential backoff. */
+export interface RetryOptions {
+  /**
+   * Failures in a row, or rounds that left something behind, before the handler is `blocked`.
+   * Default: 8. Too low: a short outage needs a person. Too high: a broken handler hides.
+   */
+  readonly attempts: number
+  /** Upper bound of the first delay, doubled with each failure. Default: 1,000 ms. */
+  readonly baseMs: number
+  /** Upper bound of any delay. Default: 3,600,000 ms (an hour). */
+  readonly capMs: number
+}
+
+/** What a slice of purging achieved, as checked. */
+export interface SliceResult {
+  readonly removed: number
+  readonly waitMs: number
+  readonly retained: readonly StoredRetained[]
+}
 
 /** A handler that has not been called yet. */
 export function freshProgress(now: number): HandlerProgress {
@@ -27,82 +42,10 @@ export function freshProgress(now: number): HandlerProgress {
   }
 }
 
-/**
- * Decides the next step from what is stored alone, so that a crash between any two steps
- * changes nothing. A handler settles when it has purged and, if it can verify, was found empty;
- * `settleMs` after the last one has settled, all that can verify must be found empty again.
- */
-export function nextStep(
-  request: OpenRequest,
-  plan: HandlerPlan,
-  now: number,
-  settleMs: number,
-): Step {
-  const retainUntil = request.retainUntil ?? now
-  if (retainUntil > now) return { kind: 'wait', until: retainUntil }
-  const unsettled = plan.filter(
-    ({ name }) => progressOf(request, name).settledAt === undefined,
-  )
-  const steps = unsettled
-    .filter(({ after }) => !unsettled.some(other => after.includes(other.name)))
-    .map(handler => handlerStep(request, handler, now))
-  const missing = missingHandlers(request, plan).map(({ notBefore }) => notBefore)
-  if (unsettled.length + missing.length > 0) return soonest(steps, missing)
-  return confirmStep(request, plan, now, settleMs)
-}
-
-function handlerStep(
-  request: OpenRequest,
-  handler: RegisteredHandler,
-  now: number,
-): Step {
-  const { notBefore, purged } = progressOf(request, handler.name)
-  if (notBefore > now) return { kind: 'wait', until: notBefore }
-  return { kind: purged ? 'verify' : 'purge', handler }
-}
-
-/** The first step that can be taken now, or else the wait that ends first. */
-function soonest(steps: readonly Step[], waits: readonly number[]): Step {
-  const ready = steps.find(step => step.kind !== 'wait')
-  if (ready !== undefined) return ready
-  const ends = steps.flatMap(step => (step.kind === 'wait' ? [step.until] : []))
-  return { kind: 'wait', until: Math.min(...ends, ...waits) }
-}
-
-function confirmStep(
-  request: OpenRequest,
-  plan: HandlerPlan,
-  now: number,
-  settleMs: number,
-): Step {
-  const progress = plan.map(({ name }) => progressOf(request, name))
-  const lastSettledAt = Math.max(...progress.map(({ settledAt = now }) => settledAt))
-  const open = plan.filter(
-    ({ handler, name }) => handler.verify && !progressOf(request, name).confirmed,
-  )
-  if (open.length > 0) {
-    const settledUntil = lastSettledAt + settleMs
-    if (settledUntil > now) return { kind: 'wait', until: settledUntil }
-    return soonest(
-      open.map(handler => {
-        const { notBefore } = progressOf(request, handler.name)
-        return notBefore > now
-          ? { kind: 'wait', until: notBefore }
-          : { kind: 'confirm', handler }
-      }),
-      [],
-    )
-  }
-  const until = progress.flatMap(({ retained }) => retained.map(item => item.until))
-  return until.length > 0
-    ? { kind: 'retain', until: Math.min(...until) }
-    : { kind: 'finish' }
-}
-
 /** A slice of purging went well. */
 export function slicePurged(
   progress: HandlerProgress,
-  result: CheckedResult,
+  result: SliceResult,
   sealedCursor: string | undefined,
   now: number,
   verifies: boolean,
@@ -192,12 +135,4 @@ export function progressOf(request: OpenRequest, name: string): HandlerProgress 
   // Own properties only: a handler may be named `constructor`.
   const known = Object.hasOwn(request.handlers, name) ? request.handlers[name] : undefined
   return known ?? freshProgress(request.receivedAt)
-}
-
-/** Progress of handlers that have worked on the request and are not registered any more. */
-function missingHandlers(request: OpenRequest, plan: HandlerPlan): HandlerProgress[] {
-  const known = new Set(plan.map(handler => handler.name))
-  return Object.entries(request.handlers).flatMap(([name, progress]) =>
-    known.has(name) ? [] : [progress],
-  )
 }
