@@ -12,7 +12,7 @@ import type { Erasure } from '../../lib/index.ts'
 import { listen } from '../../lib/doors/koa/door.ts'
 import { silentLogger } from '../../lib/host/logger.ts'
 import { parseEraseBody } from '../../lib/matrix/erase-body.ts'
-import { createTokenCheck } from '../../lib/registration/hs-token.ts'
+import { HsToken } from '../../lib/registration/hs-token.ts'
 import { parseUserId } from '../../lib/matrix/user-id.ts'
 import { createRequestIds } from '../../lib/request/request-id.ts'
 import { KEY_BYTES } from '../../lib/user-seal/key.ts'
@@ -60,10 +60,10 @@ async function read(context: RouterContext): Promise<void> {
 }
 
 function createChecking(): (context: RouterContext) => Promise<void> {
-  const checkToken = createTokenCheck(HS_TOKEN)
+  const hsToken = new HsToken(HS_TOKEN)
   return async context => {
     const request = fromNode(context.req)
-    if (checkToken(request) !== 'right') return
+    if (hsToken.judge(request) !== 'right') return
     await request.readBody(MAX_BODY_BYTES)
     acknowledge(context)
   }
@@ -72,10 +72,10 @@ function createChecking(): (context: RouterContext) => Promise<void> {
 function createReceiving(
   take: (userId: string) => void,
 ): (context: RouterContext) => Promise<void> {
-  const checkToken = createTokenCheck(HS_TOKEN)
+  const hsToken = new HsToken(HS_TOKEN)
   return async context => {
     const request = fromNode(context.req)
-    if (checkToken(request) !== 'right') return
+    if (hsToken.judge(request) !== 'right') return
     const body = await request.readBody(MAX_BODY_BYTES)
     if ('failed' in body) return
     const parsed = parseEraseBody(body.text)
@@ -101,8 +101,12 @@ async function serveDoor(take: (userId: string) => void): Promise<number> {
     take(userId)
     return { requestId: '', declined: false }
   }
-  const checkToken = createTokenCheck(HS_TOKEN)
-  const door = { accept, checkToken, logger: silentLogger } satisfies Partial<Erasure>
+  const hsToken = new HsToken(HS_TOKEN)
+  const door = {
+    accept,
+    checkToken: sent => hsToken.judge(sent),
+    logger: silentLogger,
+  } satisfies Partial<Erasure>
   const { port } = await listen(door as Partial<Erasure> as Erasure, { port: 0 })
   return port
 }

@@ -2,7 +2,7 @@ import type { Accepted, Erasure } from './erasure.ts'
 import { ErasureError, isErasureError } from '../errors.ts'
 import { type Logger, redactingLogger, silentLogger } from '../host/logger.ts'
 import {
-  createTokenCheck,
+  HsToken,
   type PresentedTokens,
   type TokenVerdict,
 } from '../registration/hs-token.ts'
@@ -116,7 +116,8 @@ class ErasureImplementation implements Erasure {
     const { logger, scheduler, drainMs, clock, serverName } = options
     this.logger =
       logger === silentLogger ? logger : redactingLogger(logger, createRedactor())
-    this.checkToken = createTokenCheck(registration.hs_token)
+    const hsToken = new HsToken(registration.hs_token)
+    this.checkToken = sent => hsToken.judge(sent)
     this.#options = options
     this.#store = store
     this.#seal = seal

@@ -14,26 +14,33 @@ export interface PresentedTokens {
 const BEARER = /^bearer +/i
 
 /**
- * Makes the check of the `hs_token`. Only equal-length digests are compared, in constant time,
- * so neither the token's length nor a right beginning shows in how long the check takes.
- *
- * Homeservers send the header, the legacy query parameter, or both; where both are sent, both
- * must match. A header or parameter sent twice is ambiguous and never right.
- *
- * @see https://spec.matrix.org/v1.16/application-service-api/#authorization
+ * The `hs_token`, as a digest that nothing but this class can read: a token is compared here or
+ * nowhere. Only digests of equal length are compared, in constant time, so that how long it takes
+ * tells neither the token's length nor how much of a guess is right.
  */
-export function createTokenCheck(
-  hsToken: string,
-): (sent: PresentedTokens) => TokenVerdict {
-  const expected = digest(hsToken)
-  return ({ authorization, queryTokens }) => {
+export class HsToken {
+  readonly #digest: Buffer
+
+  /** @param token - what the registration says; the caller need not keep it */
+  constructor(token: string) {
+    this.#digest = digest(token)
+  }
+
+  /**
+   * Judges what a request presents. Homeservers send the header, the legacy query parameter, or
+   * both; where a request has both, both must be right. A header or parameter sent twice is
+   * ambiguous and never right.
+   *
+   * @see https://spec.matrix.org/v1.16/application-service-api/#authorization
+   */
+  judge({ authorization, queryTokens }: PresentedTokens): TokenVerdict {
     const tokens = [...queryTokens]
     for (const value of authorization) {
       if (BEARER.test(value)) tokens.push(value.replace(BEARER, ''))
     }
     if (tokens.length === 0) return 'missing'
     const isOnce = authorization.length <= 1 && queryTokens.length <= 1
-    const matches = tokens.map(token => timingSafeEqual(digest(token), expected))
+    const matches = tokens.map(token => timingSafeEqual(digest(token), this.#digest))
     return isOnce && matches.every(Boolean) ? 'right' : 'wrong'
   }
 }

@@ -1,8 +1,10 @@
+import { inspect } from 'node:util'
+
 import t from 'tap'
 
-import { createTokenCheck } from '../../lib/registration/hs-token.ts'
+import { HsToken } from '../../lib/registration/hs-token.ts'
 
-const check = createTokenCheck('right')
+const token = new HsToken('right')
 
 const cases: ReadonlyArray<readonly [string, string[], string[], string]> = [
   ['no token', [], [], 'missing'],
@@ -31,7 +33,13 @@ t.test(
   'a token is right only if every place that names one names the right one',
   async t => {
     for (const [title, authorization, queryTokens, verdict] of cases) {
-      t.equal(check({ authorization, queryTokens }), verdict, title)
+      t.equal(token.judge({ authorization, queryTokens }), verdict, title)
     }
   },
 )
+
+t.test('a token does not show in what is printed of it', async t => {
+  const printed = inspect(token, { depth: 9, showHidden: true }) + JSON.stringify(token)
+  t.notMatch(printed, /right/)
+  t.notMatch(printed, /Buffer|[0-9a-f]{8}/, 'nor does its digest')
+})
