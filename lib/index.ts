@@ -26,6 +26,8 @@ export type {
   VerifyContext,
 } from './purge/handler.ts'
 export type { RetryOptions } from './request/transitions.ts'
+export type { RequestId } from './request/request-id.ts'
+export type { UserTag } from './user-seal/user-seal.ts'
 export { inProcessScheduler } from './schedule/in-process.ts'
 export type { InProcessSchedulerOptions } from './schedule/in-process.ts'
 export type { Scheduler, Work } from './schedule/scheduler.ts'

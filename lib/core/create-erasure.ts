@@ -27,12 +27,12 @@ import { readRegistration } from '../registration/registration-file.ts'
 import { inProcessScheduler } from '../schedule/in-process.ts'
 import type { Scheduler } from '../schedule/scheduler.ts'
 import { type ErasureStore, openErasureStore } from '../store/erasure-store.ts'
-import { createRequestIds } from '../request/request-id.ts'
+import { createRequestIds, isRequestId } from '../request/request-id.ts'
 import type { OpenRequest } from '../request/open-request.ts'
 import { type ErasureStatus, readStatus } from './read-status.ts'
 import { Sweep } from './sweep.ts'
 import { openKey } from '../user-seal/key.ts'
-import { createUserSeal, type UserSeal } from '../user-seal/user-seal.ts'
+import { createUserSeal, type UserSeal, type UserTag } from '../user-seal/user-seal.ts'
 
 /** How long to leave a request that could not be worked on, since its store failed perhaps. */
 const STORE_RETRY_MS = 60_000
@@ -104,7 +104,7 @@ class ErasureImplementation implements Erasure {
    * Tags on their way to the disk. An event that passed meanwhile would be stored as newer than
    * `receivedAt`, and so belong to nobody who is erased.
    */
-  readonly #beingAccepted = new Set<string>()
+  readonly #beingAccepted = new Set<UserTag>()
   #state: 'new' | 'started' | 'closed' = 'new'
 
   constructor(
@@ -255,14 +255,14 @@ class ErasureImplementation implements Erasure {
   }
 
   async retry(requestId: string): Promise<void> {
-    const request = await this.#store.load(requestId)
+    const request = isRequestId(requestId) ? await this.#store.load(requestId) : undefined
     if (request === undefined) {
       throw new ErasureError(
         'REQUEST_UNKNOWN',
         'There is no open request with this id; `status` lists those there are',
       )
     }
-    await this.#store.askRetry(requestId, this.#options.recordMs)
+    await this.#store.askRetry(request.id, this.#options.recordMs)
     await this.#sweep.schedule(request, this.#options.clock.now())
   }
 

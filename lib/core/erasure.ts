@@ -1,3 +1,4 @@
+import type { RequestId } from '../request/request-id.ts'
 import type { Logger } from '../host/logger.ts'
 import type { PresentedTokens, TokenVerdict } from '../registration/hs-token.ts'
 import type { Json, PurgeFunction, PurgeHandler } from '../purge/handler.ts'
@@ -6,7 +7,7 @@ import type { ErasureStatus } from './read-status.ts'
 /** What was made of an erasure request. */
 export interface Accepted {
   /** Random, and safe to log. */
-  readonly requestId: string
+  readonly requestId: RequestId
   /** The user is the application service's own and is left alone. */
   readonly declined: boolean
 }

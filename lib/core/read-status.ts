@@ -1,3 +1,4 @@
+import type { RequestId } from '../request/request-id.ts'
 import type { ErasureStore } from '../store/erasure-store.ts'
 import {
   type HandlerErrorCode,
@@ -24,7 +25,7 @@ export interface HandlerStatus {
 /** An open request, as an operator sees it. */
 export interface OpenRequestStatus {
   /** Random, and safe to log. */
-  readonly requestId: string
+  readonly requestId: RequestId
   /** Where it stands; `blocked` hides the others. */
   readonly state: OpenRequestState
   /** When it was received. */

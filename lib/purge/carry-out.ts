@@ -1,3 +1,4 @@
+import type { RequestId } from '../request/request-id.ts'
 import { createRedactor } from '../matrix/user-id-forms.ts'
 import { magnitude } from '../request/record.ts'
 import { nextStep } from '../request/next-step.ts'
@@ -21,7 +22,7 @@ const FORGET_MS = 30_000
  *   `KEY_MISMATCH`, `STORE_UNREADABLE`, `STORE_UNWRITABLE`
  */
 export async function carryOut(
-  id: string,
+  id: RequestId,
   signal: AbortSignal,
   context: WorkContext,
 ): Promise<Date | undefined> {

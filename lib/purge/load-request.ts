@@ -1,3 +1,4 @@
+import type { RequestId } from '../request/request-id.ts'
 import { ErasureError, isErasureError } from '../errors.ts'
 import { parseUserId } from '../matrix/user-id.ts'
 import type { OpenRequest } from '../request/open-request.ts'
@@ -22,7 +23,7 @@ export interface Begun {
  *   `KEY_MISMATCH` if it does not unseal because this process has another key than the store
  */
 export async function begin(
-  id: string,
+  id: RequestId,
   context: WorkContext,
 ): Promise<Begun | undefined> {
   const { store, clock, plan } = context

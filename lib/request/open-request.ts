@@ -1,3 +1,6 @@
+import type { Sealed, UserTag } from '../user-seal/user-seal.ts'
+import type { RequestId } from './request-id.ts'
+
 /** Why a purge handler's last step failed. A code, since an error's text may name the user. */
 export type HandlerErrorCode =
   | 'HANDLER_MISSING'
@@ -37,7 +40,7 @@ export interface HandlerProgress {
   /** Why the last step failed; absent after a step that did not. */
   readonly code?: HandlerErrorCode
   /** Where `purge` wants to go on, sealed. */
-  readonly cursor?: string
+  readonly cursor?: Sealed
   /** Items removed so far. */
   readonly removed: number
   readonly retained: readonly StoredRetained[]
@@ -45,11 +48,11 @@ export interface HandlerProgress {
 
 /** An acknowledged erasure request that is not finished. The user is only ever sealed in it. */
 export interface OpenRequest {
-  readonly id: string
+  readonly id: RequestId
   /** The user's keyed pseudonym: requests of one user are never worked on at the same time. */
-  readonly tag: string
+  readonly tag: UserTag
   /** The user ID, sealed and bound to `id`. */
-  readonly sealed: string
+  readonly sealed: Sealed
   readonly receivedAt: number
   /**
    * How often work on it has begun: whoever loaded it before the last time can write no more.

@@ -1,3 +1,5 @@
+import type { RequestId } from './request-id.ts'
+
 /** What one purge handler did in a finished request. */
 export interface HandlerRecord {
   /** Found empty twice, or only asserted by a handler without `verify`. */
@@ -8,7 +10,7 @@ export interface HandlerRecord {
 
 /** What remains of a finished request: no value derived from the user ID. */
 export interface ErasureRecord {
-  readonly requestId: string
+  readonly requestId: RequestId
   /** `declined`: the user belongs to the application service itself (its bot or a ghost). */
   readonly outcome: 'erased' | 'declined'
   /** Milliseconds since the Unix epoch. */

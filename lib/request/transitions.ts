@@ -1,3 +1,4 @@
+import type { Sealed } from '../user-seal/user-seal.ts'
 import type {
   HandlerErrorCode,
   HandlerProgress,
@@ -46,7 +47,7 @@ export function freshProgress(now: number): HandlerProgress {
 export function slicePurged(
   progress: HandlerProgress,
   result: SliceResult,
-  sealedCursor: string | undefined,
+  sealedCursor: Sealed | undefined,
   now: number,
   verifies: boolean,
 ): HandlerProgress {

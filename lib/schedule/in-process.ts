@@ -1,6 +1,8 @@
 import TinyQueue from 'tinyqueue'
 
 import { type Clock, systemClock } from '../host/clock.ts'
+import type { RequestId } from '../request/request-id.ts'
+import type { UserTag } from '../user-seal/user-seal.ts'
 import type { Scheduler, Work } from './scheduler.ts'
 
 /** How the scheduler inside this process behaves. */
@@ -31,9 +33,9 @@ export function inProcessScheduler(options: InProcessSchedulerOptions = {}): Sch
 }
 
 interface Entry {
-  readonly id: string
+  readonly id: RequestId
   readonly at: number
-  readonly group: string
+  readonly group: UserTag
 }
 
 class InProcessScheduler implements Scheduler {
@@ -56,7 +58,7 @@ class InProcessScheduler implements Scheduler {
     this.#clock = clock
   }
 
-  async schedule(id: string, at: Date, group: string): Promise<void> {
+  async schedule(id: RequestId, at: Date, group: UserTag): Promise<void> {
     this.#enqueue({ id, at: at.getTime(), group })
     this.#pump()
   }

@@ -1,3 +1,6 @@
+import type { RequestId } from '../request/request-id.ts'
+import type { UserTag } from '../user-seal/user-seal.ts'
+
 /**
  * Works on one open request.
  *
@@ -8,7 +11,7 @@
  * @returns when to call again, or `undefined` if there is nothing more to do. Never rejects.
  */
 export type Work = (
-  id: string,
+  id: RequestId,
   signal: AbortSignal,
   isOurs?: () => boolean,
 ) => Promise<Date | undefined>
@@ -25,7 +28,7 @@ export interface Scheduler {
    * Has `work(id)` called no earlier than `at`, by one process at a time per `group`.
    * Called again for the same id: the earlier time wins.
    */
-  schedule(id: string, at: Date, group: string): Promise<void>
+  schedule(id: RequestId, at: Date, group: UserTag): Promise<void>
   /** Starts calling `work`. Ids scheduled before are kept. */
   start(work: Work): Promise<void>
   /** Calls no more work, and resolves when no work runs any more. */

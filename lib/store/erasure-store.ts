@@ -1,6 +1,8 @@
 import { ErasureError } from '../errors.ts'
 import type { StoreAdapter } from './adapter.ts'
 import { type Change, Documents, documentText, type Seen } from './documents.ts'
+import type { UserTag } from '../user-seal/user-seal.ts'
+import type { RequestId } from '../request/request-id.ts'
 import type { ErasureRecord } from '../request/record.ts'
 import type { OpenRequest } from '../request/open-request.ts'
 
@@ -12,7 +14,7 @@ export interface ErasureStore {
   accept(request: OpenRequest, tombstoneMs: number): Promise<void>
   /** One durable write: a record of a request that was not to be carried out. */
   decline(record: ErasureRecord, recordMs: number): Promise<void>
-  load(id: string): Promise<OpenRequest | undefined>
+  load(id: RequestId): Promise<OpenRequest | undefined>
   /**
    * Stores how far a request has come, if it is still as this process has loaded or saved it.
    *
@@ -35,18 +37,18 @@ export interface ErasureStore {
   /** Open requests, oldest first. */
   openRequests(): AsyncGenerator<OpenRequest>
   records(): AsyncGenerator<ErasureRecord>
-  isErased(tag: string): Promise<boolean>
+  isErased(tag: UserTag): Promise<boolean>
   /** Makes an existing tombstone last `tombstoneMs` from now; one that was lifted stays lifted. */
-  renewTombstone(tag: string, tombstoneMs: number): Promise<void>
+  renewTombstone(tag: UserTag, tombstoneMs: number): Promise<void>
   /** @returns whether there was a tombstone */
-  lift(tag: string): Promise<boolean>
+  lift(tag: UserTag): Promise<boolean>
   /**
    * Leaves word that the request's handlers get their attempts back. The word lasts `wordMs`,
    * since the request may just be finishing, and then nobody takes it.
    */
-  askRetry(id: string, wordMs: number): Promise<void>
-  isRetryAsked(id: string): Promise<boolean>
-  clearRetry(id: string): Promise<boolean>
+  askRetry(id: RequestId, wordMs: number): Promise<void>
+  isRetryAsked(id: RequestId): Promise<boolean>
+  clearRetry(id: RequestId): Promise<boolean>
   /** The check value of the key this store was made with, if it was ever used. */
   keyCheck(): Promise<string | undefined>
   /** @returns false, and nothing done, if there is one */

@@ -19,17 +19,34 @@ const BLOCK_BYTES = 64
 /** 128 bits: a chance of 1.5e-21 that two of a billion users share a tag. */
 const TAG_BYTES = 16
 
+declare const brand: unique symbol
+
+/**
+ * A user's keyed pseudonym. A user ID is not one, nor is any other text: only a {@link UserSeal}
+ * makes it, so that the compiler keeps user IDs out of keys and queues (promise 4).
+ */
+export type UserTag = string & {
+  /** Only a type; there is no such property. */
+  readonly [brand]: 'tag'
+}
+
+/** A text that only the key opens. Only a {@link UserSeal} makes it. */
+export type Sealed = string & {
+  /** Only a type; there is no such property. */
+  readonly [brand]: 'sealed'
+}
+
 /**
  * How a user appears inside our files. Sub-keys for each purpose come from the one key by HKDF,
  * so that a tag can never be mistaken for, or joined with, anything else the key makes.
  */
 export interface UserSeal {
   /** The user's pseudonym: equal for equal user IDs, meaningless without the key. */
-  tag(userId: UserId): string
+  tag(userId: UserId): UserTag
   /** Encrypts `text` so that only this key and the same `binding` give it back. */
-  seal(text: string, binding: string): string
+  seal(text: string, binding: string): Sealed
   /** @throws ErasureError `SEAL_BROKEN` if `sealed` was not sealed by this key for `binding` */
-  unseal(sealed: string, binding: string): string
+  unseal(sealed: Sealed, binding: string): string
   /** A value that tells keys apart without telling the key; kept in the store. */
   readonly keyCheck: string
 }
@@ -40,7 +57,7 @@ export function createUserSeal(key: Uint8Array): UserSeal {
   const sealKey = subKey(key, 'seal')
   const nextNonce = createRandomBytes(NONCE_BYTES)
   return {
-    tag: userId => hmac(userId).toString('base64url', 0, TAG_BYTES),
+    tag: userId => hmac(userId).toString('base64url', 0, TAG_BYTES) as UserTag,
     seal: (text, binding) => seal(sealKey, nextNonce(), text, binding),
     unseal: (sealed, binding) => unseal(sealKey, sealed, binding),
     keyCheck: subKey(key, 'check').export().toString('base64url', 0, TAG_BYTES),
@@ -71,14 +88,14 @@ function createHmacSha256(key: Buffer): (text: string) => Buffer {
   return text => digest(outer, digest(inner, Buffer.from(text)))
 }
 
-function seal(key: KeyObject, nonce: Buffer, text: string, binding: string): string {
+function seal(key: KeyObject, nonce: Buffer, text: string, binding: string): Sealed {
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: AUTH_TAG_BYTES })
   cipher.setAAD(Buffer.from(binding))
   const parts = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]
-  return Buffer.concat(parts).toString('base64url')
+  return Buffer.concat(parts).toString('base64url') as Sealed
 }
 
-function unseal(key: KeyObject, sealed: string, binding: string): string {
+function unseal(key: KeyObject, sealed: Sealed, binding: string): string {
   const bytes = Buffer.from(sealed, 'base64url')
   const nonce = bytes.subarray(0, NONCE_BYTES)
   const end = bytes.length - AUTH_TAG_BYTES

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { createErasure } from '../../lib/core/create-erasure.ts'
 import type { Erasure } from '../../lib/core/erasure.ts'
 import type { PurgeHandler } from '../../lib/purge/handler.ts'
+import type { RequestId } from '../../lib/request/request-id.ts'
 import type { Scheduler, Work } from '../../lib/schedule/scheduler.ts'
 import type { StoreAdapter } from '../../lib/store/adapter.ts'
 import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
@@ -21,7 +22,7 @@ interface Opened {
   readonly log: MemoryLog
   readonly clock: FakeClock
   /** What its scheduler would call. */
-  readonly work: (id: string, isOurs?: () => boolean) => Promise<Date | undefined>
+  readonly work: (id: RequestId, isOurs?: () => boolean) => Promise<Date | undefined>
 }
 
 /** A process whose scheduler is the test. */

@@ -1,5 +1,6 @@
 import t from 'tap'
 
+import { standInId, standInTag } from '../../lib/testing/engines/stand-ins.ts'
 import { inProcessScheduler } from '../../lib/schedule/in-process.ts'
 import type { Work } from '../../lib/schedule/scheduler.ts'
 import { schedulerConformance } from '../../lib/testing/engines/scheduler-conformance.ts'
@@ -23,7 +24,7 @@ function setUp(work?: Work) {
     scheduler,
     calls,
     schedule: (id: string, inMs: number) =>
-      scheduler.schedule(id, new Date(start + inMs), id),
+      scheduler.schedule(standInId(id), new Date(start + inMs), standInTag(id)),
     start: () =>
       scheduler.start(async (id, signal) => {
         calls.push({ id, at: clock.now() - start })
@@ -92,7 +93,7 @@ t.test('closed, it leaves no timer behind', async t => {
   const scheduler = inProcessScheduler({ clock, concurrency: 2 })
   let done = 0
   for (let id = 0; id < 7; id += 1)
-    await scheduler.schedule(`${id}`, new Date(0), `${id}`)
+    await scheduler.schedule(standInId(`${id}`), new Date(0), standInTag(`${id}`))
   await scheduler.start(async () => {
     await new Promise<void>(resolve => void clock.setTimer(resolve, 10))
     done += 1

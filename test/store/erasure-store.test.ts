@@ -2,6 +2,8 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
+import { standInId, standInTag } from '../../lib/testing/engines/stand-ins.ts'
+import type { Sealed } from '../../lib/user-seal/user-seal.ts'
 import { openErasureStore } from '../../lib/store/erasure-store.ts'
 import { magnitude } from '../../lib/request/record.ts'
 import { createRequestIds } from '../../lib/request/request-id.ts'
@@ -15,15 +17,15 @@ import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
 import { memoryStore } from '../support/memory-store.ts'
 
 const request: OpenRequest = {
-  id: 'request-1',
-  tag: 'tag-1',
-  sealed: 'sealed',
+  id: standInId('request-1'),
+  tag: standInTag('tag-1'),
+  sealed: 'sealed' as Sealed,
   receivedAt: 1,
   handlers: {},
 }
 const next: OpenRequest = { ...request, turn: 1 }
 const record = {
-  requestId: 'request-1',
+  requestId: standInId('request-1'),
   outcome: 'erased' as const,
   receivedAt: 1,
   finishedAt: 2,
@@ -57,9 +59,9 @@ t.test('accepting is one write of the request and its tombstone', async t => {
     [...adapter.documents.keys()],
     ['erasure:request:request-1', 'erasure:tombstone:tag-1'],
   )
-  t.ok(await store.isErased('tag-1'))
-  t.notOk(await store.isErased('tag-2'))
-  t.same(await store.load('request-1'), request)
+  t.ok(await store.isErased(standInTag('tag-1')))
+  t.notOk(await store.isErased(standInTag('tag-2')))
+  t.same(await store.load(standInId('request-1')), request)
 })
 
 t.test('any answer to a write but true is an error, since Keyv hides them', async t => {
@@ -91,8 +93,8 @@ t.test('a read that fails is an error, not an absence', async t => {
   const adapter = memoryStore()
   const store = openErasureStore(adapter, true)
   adapter.failReads = true
-  await t.rejects(store.isErased('tag-1'), { code: 'STORE_UNREADABLE' })
-  await t.rejects(store.load('request-1'), { code: 'STORE_UNREADABLE' })
+  await t.rejects(store.isErased(standInTag('tag-1')), { code: 'STORE_UNREADABLE' })
+  await t.rejects(store.load(standInId('request-1')), { code: 'STORE_UNREADABLE' })
   await t.rejects(store.openRequests().next(), { code: 'STORE_UNREADABLE' })
   const blind = memoryStore()
   delete blind.iterator
@@ -113,7 +115,7 @@ for (const conditional of [true, false]) {
     await store.save(next, request)
     await store.finish(record, 1000, next, never)
     t.equal(forgotten, 1)
-    t.equal(await store.load('request-1'), undefined)
+    t.equal(await store.load(standInId('request-1')), undefined)
     const records: unknown[] = []
     for await (const kept of store.records()) records.push(kept)
     t.same(records, [record])
@@ -123,7 +125,7 @@ for (const conditional of [true, false]) {
     const adapter = memoryStore(conditional)
     const store = openErasureStore(adapter, true)
     await store.accept(request, 1000)
-    const loaded = await store.load('request-1')
+    const loaded = await store.load(standInId('request-1'))
     if (loaded === undefined) throw new Error('it is lost')
     const other = openErasureStore(adapter, true)
     await other.save(next, request)
@@ -136,17 +138,21 @@ for (const conditional of [true, false]) {
     t.same([...adapter.documents], stored, 'no record either')
     await other.finish(record, 1000, next, never)
     await t.rejects(store.save(loaded, loaded), { code: 'REQUEST_TAKEN' })
-    t.equal(await store.load('request-1'), undefined, 'a finished one stays finished')
+    t.equal(
+      await store.load(standInId('request-1')),
+      undefined,
+      'a finished one stays finished',
+    )
   })
 
   t.test(`a tombstone that was lifted is not renewed, ${how}`, async t => {
     const store = openErasureStore(memoryStore(conditional), true)
     await store.accept(request, 1000)
-    await store.renewTombstone('tag-1', 2000)
-    t.ok(await store.lift('tag-1'))
-    await store.renewTombstone('tag-1', 2000)
-    t.notOk(await store.isErased('tag-1'))
-    t.notOk(await store.lift('tag-1'))
+    await store.renewTombstone(standInTag('tag-1'), 2000)
+    t.ok(await store.lift(standInTag('tag-1')))
+    await store.renewTombstone(standInTag('tag-1'), 2000)
+    t.notOk(await store.isErased(standInTag('tag-1')))
+    t.notOk(await store.lift(standInTag('tag-1')))
   })
 
   t.test(`the key check is written once, ${how}`, async t => {
@@ -165,10 +171,10 @@ t.test('a request in another form than ours can be worked on', async t => {
   const store = openErasureStore(adapter, true)
   const key = 'erasure:request:request-1'
   adapter.documents.set(key, JSON.stringify({ expires: null, value: request }, null, 2))
-  const loaded = await store.load('request-1')
+  const loaded = await store.load(standInId('request-1'))
   t.same(loaded, request)
   if (loaded !== undefined) await store.save(next, loaded)
-  t.same(await store.load('request-1'), next)
+  t.same(await store.load(standInId('request-1')), next)
 })
 
 t.test('lifted by one process while another renews it, a user stays lifted', async t => {
@@ -180,12 +186,12 @@ t.test('lifted by one process while another renews it, a user stays lifted', asy
   ]
   for (let round = 0; round < 20; round += 1) {
     await one.accept(request, 1000)
-    const renewed = one.renewTombstone('tag-1', 2000)
+    const renewed = one.renewTombstone(standInTag('tag-1'), 2000)
     // Each round one step further into the other's work.
     for (let step = 0; step < round; step += 1) await Promise.resolve()
-    t.ok(await other.lift('tag-1'))
+    t.ok(await other.lift(standInTag('tag-1')))
     await renewed
-    t.notOk(await one.isErased('tag-1'))
+    t.notOk(await one.isErased(standInTag('tag-1')))
   }
 })
 
@@ -198,8 +204,8 @@ t.test('a tombstone that is past its time by the clock of the store only', async
     refused += 1
     return false
   }
-  await store.renewTombstone('tag-1', 2000)
-  t.notOk(await store.lift('tag-1'))
+  await store.renewTombstone(standInTag('tag-1'), 2000)
+  t.notOk(await store.lift(standInTag('tag-1')))
   t.equal(refused, 2, 'it is not tried for ever')
 })
 
@@ -211,19 +217,19 @@ t.test('a tombstone that is renewed twice at once is renewed', async t => {
     JSON.parse(adapter.documents.get('erasure:tombstone:tag-1') ?? '').expires
   const before = expires()
   await Promise.all([
-    one.renewTombstone('tag-1', 60_000),
-    other.renewTombstone('tag-1', 61_000),
+    one.renewTombstone(standInTag('tag-1'), 60_000),
+    other.renewTombstone(standInTag('tag-1'), 61_000),
   ])
   t.ok(expires() >= before + 50_000)
 })
 
 t.test('word of a retry waits until it is cleared', async t => {
   const store = openErasureStore(memoryStore(), true)
-  t.notOk(await store.isRetryAsked('request-1'))
-  await store.askRetry('request-1', 1000)
-  t.ok(await store.isRetryAsked('request-1'))
-  await store.clearRetry('request-1')
-  t.notOk(await store.isRetryAsked('request-1'))
+  t.notOk(await store.isRetryAsked(standInId('request-1')))
+  await store.askRetry(standInId('request-1'), 1000)
+  t.ok(await store.isRetryAsked(standInId('request-1')))
+  await store.clearRetry(standInId('request-1'))
+  t.notOk(await store.isRetryAsked(standInId('request-1')))
 })
 
 const fresh: HandlerProgress = {
@@ -241,7 +247,7 @@ const kept = { what: 'invoices', why: 'legal-obligation', count: 1, until: 5 }
 t.test('states are read off what is stored', async t => {
   const handlers: ReadonlyArray<readonly [Partial<HandlerProgress>, string]> = [
     [{}, 'pending'],
-    [{ cursor: 'x' }, 'purging'],
+    [{ cursor: 'x' as Sealed }, 'purging'],
     [{ failures: 1 }, 'retrying'],
     [{ rounds: 1 }, 'retrying'],
     [{ purged: true, rounds: 1 }, 'purged'],

@@ -7,7 +7,7 @@ import t from 'tap'
 
 import type { UserId } from '../../lib/matrix/user-id.ts'
 import { KEY_BYTES, openKey } from '../../lib/user-seal/key.ts'
-import { createUserSeal } from '../../lib/user-seal/user-seal.ts'
+import { createUserSeal, type Sealed } from '../../lib/user-seal/user-seal.ts'
 
 const KEY = Buffer.alloc(KEY_BYTES, 7)
 const seal = createUserSeal(KEY)
@@ -33,11 +33,11 @@ t.test('a changed byte anywhere breaks the seal', async t => {
   for (const index of sealed.keys()) {
     const changed = Buffer.from(sealed)
     changed[index] = changed.readUInt8(index) ^ 1
-    t.throws(() => seal.unseal(changed.toString('base64url'), 'x'), {
+    t.throws(() => seal.unseal(changed.toString('base64url') as Sealed, 'x'), {
       code: 'SEAL_BROKEN',
     })
   }
-  t.throws(() => seal.unseal('', 'x'), { code: 'SEAL_BROKEN' })
+  t.throws(() => seal.unseal('' as Sealed, 'x'), { code: 'SEAL_BROKEN' })
 })
 
 t.test('the same user sealed twice looks different, and his tag the same', async t => {

@@ -1,3 +1,5 @@
+import type { RequestId } from '../../../request/request-id.ts'
+import type { UserTag } from '../../../user-seal/user-seal.ts'
 import { type Clock, sleep } from '../../../host/clock.ts'
 import { ErasureError } from '../../../errors.ts'
 import { type Logger, silentLogger } from '../../../host/logger.ts'
@@ -103,7 +105,7 @@ class PgBossScheduler implements Scheduler {
     })
   }
 
-  async schedule(id: string, at: Date, group: string): Promise<void> {
+  async schedule(id: RequestId, at: Date, group: UserTag): Promise<void> {
     if (this.#closing !== undefined) return
     try {
       const queue = await this.#open()

@@ -1,4 +1,6 @@
 import type { Clock } from '../../../host/clock.ts'
+import type { RequestId } from '../../../request/request-id.ts'
+import type { UserTag } from '../../../user-seal/user-seal.ts'
 import { Batches } from '../connection/batches.ts'
 import type { Database } from '../connection/database.ts'
 import {
@@ -36,15 +38,15 @@ const LOST_RACE = new Set(['23505', '40P01'])
 
 /** A request, and when it is due. */
 export interface Entry {
-  readonly id: string
+  readonly id: RequestId
   readonly at: number
-  readonly group: string
+  readonly group: UserTag
 }
 
 /** An entry that is ours until it is settled, or the lease runs out. */
 export interface Claim {
-  readonly id: string
-  readonly group: string
+  readonly id: RequestId
+  readonly group: UserTag
   readonly attempt: number
   readonly createdMs: number
   readonly leaseMs: number
@@ -126,8 +128,9 @@ export class RequestQueue {
     })
     if (isRaceLost) return undefined
     return jobs.map(job => ({
-      id: job.id,
-      group: job.singletonKey ?? '',
+      // What `#insert` has put there.
+      id: job.id as RequestId,
+      group: (job.singletonKey ?? '') as UserTag,
       attempt: job.retryCount,
       createdMs: job.createdOn.getTime(),
       // As scheduled: the process that did so may be configured otherwise.

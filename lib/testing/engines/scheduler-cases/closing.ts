@@ -8,6 +8,7 @@ import {
   type SchedulerCase,
   type SchedulerTrial,
 } from './scheduler-trial.ts'
+import { standInTag } from '../stand-ins.ts'
 
 const HOUR_MS = 60 * 60 * 1000
 
@@ -29,7 +30,7 @@ async function closeWaits(trial: SchedulerTrial): Promise<void> {
   const id = await trial.schedule(scheduler)
   await trial.called(id)
   // Due at once, when the first is done.
-  await trial.schedule(scheduler, { group: id })
+  await trial.schedule(scheduler, { group: standInTag(id) })
   let isClosed = false
   const closing = scheduler.close().then(() => (isClosed = true))
   await pause(QUIET_MS)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 
 import type { SchedulerCase, SchedulerTrial } from './scheduler-trial.ts'
+import { randomRequestId, standInTag } from '../stand-ins.ts'
 
 /** Many at once. */
 export const massCases: readonly SchedulerCase[] = [
@@ -11,10 +11,10 @@ export const massCases: readonly SchedulerCase[] = [
 
 async function callsOnce(trial: SchedulerTrial): Promise<void> {
   const scheduler = await trial.open()
-  const id = randomUUID()
+  const id = randomRequestId()
   const at = new Date()
   await Promise.all(
-    Array.from({ length: 1000 }, () => scheduler.schedule(id, at, 'a group')),
+    Array.from({ length: 1000 }, () => scheduler.schedule(id, at, standInTag('a group'))),
   )
   await trial.start(scheduler)
   await trial.called(id)

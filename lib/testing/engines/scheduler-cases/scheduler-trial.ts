@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import type { Scheduler, Work } from '../../../schedule/scheduler.ts'
@@ -9,6 +8,9 @@ import type {
   SchedulerEngine,
   SchedulerSettings,
 } from './scheduler-engine.ts'
+import { randomRequestId, standInTag } from '../stand-ins.ts'
+import type { UserTag } from '../../../user-seal/user-seal.ts'
+import type { RequestId } from '../../../request/request-id.ts'
 
 /** A title, and what is tried on an engine of its own. */
 export type SchedulerCase = readonly [
@@ -69,8 +71,8 @@ export class SchedulerTrial {
   /** Schedules a request, with an id and a group of its own unless given. */
   async schedule(
     scheduler: Scheduler,
-    { id = randomUUID(), inMs = 0, group = id }: Partial<Scheduled> = {},
-  ): Promise<string> {
+    { id = randomRequestId(), inMs = 0, group = standInTag(id) }: Partial<Scheduled> = {},
+  ): Promise<RequestId> {
     await scheduler.schedule(id, new Date(Date.now() + inMs), group)
     return id
   }
@@ -111,9 +113,9 @@ export class SchedulerTrial {
 }
 
 interface Scheduled {
-  readonly id: string
+  readonly id: RequestId
   readonly inMs: number
-  readonly group: string
+  readonly group: UserTag
 }
 
 /** Work that hangs until it is told to go on, whoever calls it. */

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 
 import {
   aborted,
@@ -7,6 +6,7 @@ import {
   type SchedulerCase,
   type SchedulerTrial,
 } from './scheduler-trial.ts'
+import { randomRequestId, standInTag } from '../stand-ins.ts'
 
 /** What schedulers do that share an engine. */
 export const severalCases: readonly SchedulerCase[] = [
@@ -34,8 +34,8 @@ async function oneAtATimeByBoth(trial: SchedulerTrial): Promise<void> {
   const inGroups = new GroupWork(20)
   for (const scheduler of both) await trial.start(scheduler, inGroups.work)
   const scheduled = Array.from({ length: 60 }, async (_, index) => {
-    const id = randomUUID()
-    const group = `group ${index % 4}`
+    const id = randomRequestId()
+    const group = standInTag(`group ${index % 4}`)
     inGroups.groups.set(id, group)
     const scheduler = both[index % 2]
     assert(scheduler !== undefined)
@@ -52,10 +52,13 @@ async function calledByOne(trial: SchedulerTrial): Promise<void> {
   const [first, second] = two
   const ids = await Promise.all(
     Array.from({ length: 200 }, async () => {
-      const id = randomUUID()
+      const id = randomRequestId()
       // By both, as both find it in the store.
       const at = new Date()
-      await Promise.all([first.schedule(id, at, id), second.schedule(id, at, id)])
+      await Promise.all([
+        first.schedule(id, at, standInTag(id)),
+        second.schedule(id, at, standInTag(id)),
+      ])
       return id
     }),
   )
@@ -81,7 +84,10 @@ async function goesOnInAnother(trial: SchedulerTrial): Promise<void> {
     resumed.push(called)
     return undefined
   })
-  const waiting = await trial.schedule(first, { group: 'another group', inMs: 500 })
+  const waiting = await trial.schedule(first, {
+    group: standInTag('another group'),
+    inMs: 500,
+  })
   await first.close()
   await trial.until('the other one went on', () => resumed.includes(id))
   await trial.called(waiting)

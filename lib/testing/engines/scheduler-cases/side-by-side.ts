@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import {
@@ -8,6 +7,7 @@ import {
   type SchedulerCase,
   type SchedulerTrial,
 } from './scheduler-trial.ts'
+import { randomRequestId, standInTag } from '../stand-ins.ts'
 
 /** What is worked on at the same time, and what is not. */
 export const sideBySideCases: readonly SchedulerCase[] = [
@@ -24,8 +24,9 @@ async function oneAtATimePerGroup(trial: SchedulerTrial): Promise<void> {
   const scheduler = await trial.open()
   const inGroups = new GroupWork(50)
   await trial.start(scheduler, inGroups.work)
-  const scheduled = ['a', 'a', 'a', 'b', 'b', 'c'].map(async group => {
-    const id = randomUUID()
+  const scheduled = ['a', 'a', 'a', 'b', 'b', 'c'].map(async name => {
+    const group = standInTag(name)
+    const id = randomRequestId()
     inGroups.groups.set(id, group)
     await trial.schedule(scheduler, { id, group })
     await trial.called(id)
@@ -37,13 +38,14 @@ async function oneAtATimePerGroup(trial: SchedulerTrial): Promise<void> {
 async function hungGroupHoldsUpNoOther(trial: SchedulerTrial): Promise<void> {
   const scheduler = await trial.open({ concurrency: 2 })
   const gate = new Gate()
-  const hung = Array.from({ length: 20 }, (): string => randomUUID())
+  const hung = Array.from({ length: 20 }, () => randomRequestId())
   await trial.start(scheduler, async id => {
     if (hung.includes(id)) await gate.opened
     return undefined
   })
   // All of them are due before the others.
-  for (const id of hung) await trial.schedule(scheduler, { id, group: 'hung' })
+  for (const id of hung)
+    await trial.schedule(scheduler, { id, group: standInTag('hung') })
   for (let other = 0; other < 5; other += 1)
     await trial.called(await trial.schedule(scheduler))
   const begun = () => hung.filter(id => trial.callsOf(id).length > 0).length
@@ -54,7 +56,7 @@ async function hungGroupHoldsUpNoOther(trial: SchedulerTrial): Promise<void> {
 
 async function dueAgainHoldsUpNoOther(trial: SchedulerTrial): Promise<void> {
   const scheduler = await trial.open({ concurrency: 1 })
-  const greedy = randomUUID()
+  const greedy = randomRequestId()
   let isEnough = false
   await trial.start(scheduler, async id =>
     id === greedy && !isEnough ? new Date() : undefined,

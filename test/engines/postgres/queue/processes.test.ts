@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import t from 'tap'
@@ -7,6 +6,7 @@ import { openScheduler } from '../../../support/pg-boss/open-schedulers.ts'
 import { startWorker } from '../../../support/pg-boss/start-worker.ts'
 import { openTestDatabase } from '../../../support/postgres/open-database.ts'
 import { until } from '../../../support/until.ts'
+import { randomRequestId, standInTag } from '../../../../lib/testing/engines/stand-ins.ts'
 
 t.test('what processes do to each other', { timeout: 110_000 }, async t => {
   const { connectionString } = await openTestDatabase(t)
@@ -16,8 +16,8 @@ t.test('what processes do to each other', { timeout: 110_000 }, async t => {
   void t.test(killed, { buffered: true }, async t => {
     const worker = startWorker(t, connectionString, 'killed')
     const { scheduler } = openScheduler(t, connectionString, 'killed')
-    const ids = [randomUUID(), randomUUID(), randomUUID()]
-    for (const id of ids) await scheduler.schedule(id, new Date(), id)
+    const ids = [randomRequestId(), randomRequestId(), randomRequestId()]
+    for (const id of ids) await scheduler.schedule(id, new Date(), standInTag(id))
     await Promise.all(ids.map(id => worker.printed(`began ${id}`)))
     const resumed = new Map<string, number>()
     await scheduler.start(async id => {
@@ -39,8 +39,8 @@ t.test('what processes do to each other', { timeout: 110_000 }, async t => {
   void t.test(stopped, { buffered: true }, async t => {
     const worker = startWorker(t, connectionString, 'stopped')
     const { scheduler, database } = openScheduler(t, connectionString, 'stopped')
-    const id = randomUUID()
-    await scheduler.schedule(id, new Date(), id)
+    const id = randomRequestId()
+    await scheduler.schedule(id, new Date(), standInTag(id))
     await worker.printed(`began ${id}`)
     worker.process.kill('SIGSTOP')
     let begun = 0
@@ -84,8 +84,8 @@ t.test('what processes do to each other', { timeout: 110_000 }, async t => {
         return undefined
       })
     }
-    const id = randomUUID()
-    await first.scheduler.schedule(id, new Date(), id)
+    const id = randomRequestId()
+    await first.scheduler.schedule(id, new Date(), standInTag(id))
     await until('it is done', () => isDone)
     t.equal(signals.length, 1)
     t.notOk(signals[0]?.aborted)

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto'
-
 import t, { type Test } from 'tap'
 
 import { systemClock } from '../../../../lib/host/clock.ts'
@@ -13,6 +11,7 @@ import { openRequestQueue } from '../../../../lib/engines/postgres/queue/request
 import { openScheduler } from '../../../support/pg-boss/open-schedulers.ts'
 import { openTestDatabase } from '../../../support/postgres/open-database.ts'
 import { until } from '../../../support/until.ts'
+import { randomRequestId, standInTag } from '../../../../lib/testing/engines/stand-ins.ts'
 
 const HOUR_MS = 60 * 60 * 1000
 
@@ -60,7 +59,7 @@ async function letLapse(database: Database): Promise<void> {
 
 t.test('who has lost an entry changes nothing of it', async t => {
   const { queue, database, rows, claimed } = await setUp(t)
-  const entry = { id: randomUUID(), at: Date.now(), group: 'a' }
+  const entry = { id: randomRequestId(), at: Date.now(), group: standInTag('a') }
   await queue.add(entry)
   const [old] = await claimed()
   if (old === undefined) throw new Error('Nothing was claimed')
@@ -89,7 +88,7 @@ t.test('who has lost an entry changes nothing of it', async t => {
 
 t.test('each claim is another attempt, whatever came of the one before', async t => {
   const { queue, claimed } = await setUp(t)
-  await queue.add({ id: randomUUID(), at: Date.now(), group: 'a' })
+  await queue.add({ id: randomRequestId(), at: Date.now(), group: standInTag('a') })
   for (const attempt of [0, 1, 2]) {
     const [claim] = await claimed()
     t.equal(claim?.attempt, attempt)
@@ -99,13 +98,13 @@ t.test('each claim is another attempt, whatever came of the one before', async t
 
 t.test('finished entries leave no row, and the others only ids and times', async t => {
   const { queue, rows, claimed } = await setUp(t)
-  const [first, second] = [randomUUID(), randomUUID()]
-  await queue.add({ id: first, at: Date.now(), group: 'a' })
-  await queue.add({ id: second, at: Date.now() + HOUR_MS, group: 'a' })
+  const [first, second] = [randomRequestId(), randomRequestId()]
+  await queue.add({ id: first, at: Date.now(), group: standInTag('a') })
+  await queue.add({ id: second, at: Date.now() + HOUR_MS, group: standInTag('a') })
   const [claim] = await claimed()
   t.equal(claim?.id, first)
   // While it is worked on, and after.
-  await queue.add({ id: first, at: Date.now() + HOUR_MS, group: 'a' })
+  await queue.add({ id: first, at: Date.now() + HOUR_MS, group: standInTag('a') })
   if (claim !== undefined)
     await queue.settle({ claim, again: new Date(Date.now() + 2 * HOUR_MS) })
   const left = await rows<Record<string, unknown>>('*')
@@ -120,7 +119,7 @@ t.test('finished entries leave no row, and the others only ids and times', async
     t.ok((row['start_after'] as Date).getTime() <= Date.now() + HOUR_MS)
     t.ok((row['keep_until'] as Date).getTime() > Date.now() + 9 * 365 * 24 * HOUR_MS)
   }
-  await queue.add({ id: first, at: Date.now(), group: 'a' })
+  await queue.add({ id: first, at: Date.now(), group: standInTag('a') })
   const [again] = await claimed()
   if (again !== undefined) await queue.settle({ claim: again, again: undefined })
   t.same(await rows('id'), [{ id: second }])
@@ -128,9 +127,9 @@ t.test('finished entries leave no row, and the others only ids and times', async
 
 t.test('one that is due again at once waits for its turn', async t => {
   const { queue } = await setUp(t)
-  const [first, second] = [randomUUID(), randomUUID()]
-  await queue.add({ id: first, at: Date.now(), group: 'a' })
-  await queue.add({ id: second, at: Date.now(), group: 'b' })
+  const [first, second] = [randomRequestId(), randomRequestId()]
+  await queue.add({ id: first, at: Date.now(), group: standInTag('a') })
+  await queue.add({ id: second, at: Date.now(), group: standInTag('b') })
   const [claim] = (await queue.claim(1)) ?? []
   t.equal(claim?.id, first)
   if (claim !== undefined) await queue.settle({ claim, again: new Date() })
@@ -139,10 +138,10 @@ t.test('one that is due again at once waits for its turn', async t => {
 
 t.test('of the times that come in one turn, the earliest wins', async t => {
   const { queue, claimed } = await setUp(t)
-  const id = randomUUID()
+  const id = randomRequestId()
   const times = [HOUR_MS, 0, 2 * HOUR_MS]
   await Promise.all(
-    times.map(inMs => queue.add({ id, at: Date.now() + inMs, group: 'a' })),
+    times.map(inMs => queue.add({ id, at: Date.now() + inMs, group: standInTag('a') })),
   )
   t.equal((await claimed())[0]?.id, id)
 })
@@ -150,12 +149,20 @@ t.test('of the times that come in one turn, the earliest wins', async t => {
 t.test('all are told of what is due, and when the next is', async t => {
   const { queue, wokenTimes } = await setUp(t)
   t.equal(await queue.nextDueMs(), undefined)
-  await queue.add({ id: randomUUID(), at: Date.now() + HOUR_MS, group: 'a' })
-  await queue.add({ id: randomUUID(), at: Date.now() + 2 * HOUR_MS, group: 'b' })
+  await queue.add({
+    id: randomRequestId(),
+    at: Date.now() + HOUR_MS,
+    group: standInTag('a'),
+  })
+  await queue.add({
+    id: randomRequestId(),
+    at: Date.now() + 2 * HOUR_MS,
+    group: standInTag('b'),
+  })
   const dueMs = (await queue.nextDueMs()) ?? 0
   t.ok(dueMs > 0 && dueMs <= HOUR_MS)
   t.equal(wokenTimes(), 0)
-  await queue.add({ id: randomUUID(), at: Date.now(), group: 'c' })
+  await queue.add({ id: randomRequestId(), at: Date.now(), group: standInTag('c') })
   await until('all were told', () => wokenTimes() === 1)
   await queue.wake()
   await until('all were told', () => wokenTimes() === 2)
@@ -163,19 +170,19 @@ t.test('all are told of what is due, and when the next is', async t => {
 
 t.test('an entry that somebody cancelled by hand waits again', async t => {
   const { queue, database, claimed } = await setUp(t)
-  const id = randomUUID()
-  await queue.add({ id, at: Date.now(), group: 'a' })
+  const id = randomRequestId()
+  await queue.add({ id, at: Date.now(), group: standInTag('a') })
   await database.query(`UPDATE q.job SET state = 'cancelled', completed_on = now()`)
   t.same(await claimed(), [])
-  await queue.add({ id, at: Date.now(), group: 'a' })
+  await queue.add({ id, at: Date.now(), group: standInTag('a') })
   t.equal((await claimed())[0]?.id, id)
 })
 
 t.test('what is scheduled in one turn is one statement', async t => {
   const { queue, texts, rows } = await setUp(t)
-  const ids = Array.from({ length: 500 }, () => randomUUID())
+  const ids = Array.from({ length: 500 }, () => randomRequestId())
   const addAll = () =>
-    Promise.all(ids.map(id => queue.add({ id, at: Date.now(), group: id })))
+    Promise.all(ids.map(id => queue.add({ id, at: Date.now(), group: standInTag(id) })))
   const counting = (part: string) => texts.filter(text => text.includes(part)).length
   await addAll()
   t.equal((await rows('id')).length, 500)
@@ -202,10 +209,10 @@ t.test('a group that another process works on holds up nobody', async t => {
     return new Date(Date.now() + HOUR_MS)
   })
   for (let entry = 0; entry < 50; entry += 1)
-    await scheduler.schedule(randomUUID(), new Date(), 'hung')
+    await scheduler.schedule(randomRequestId(), new Date(), standInTag('hung'))
   await until('the group is worked on', () => begun === 1)
-  const others = Array.from({ length: 10 }, (): string => randomUUID())
-  for (const id of others) await scheduler.schedule(id, new Date(), id)
+  const others = Array.from({ length: 10 }, () => randomRequestId())
+  for (const id of others) await scheduler.schedule(id, new Date(), standInTag(id))
   const called: string[] = []
   await scheduler.start(async id => {
     called.push(id)

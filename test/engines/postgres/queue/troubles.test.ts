@@ -8,6 +8,7 @@ import { startProxy } from '../../../proof/chaos/proxy.ts'
 import { openScheduler } from '../../../support/pg-boss/open-schedulers.ts'
 import { openTestDatabase } from '../../../support/postgres/open-database.ts'
 import { until } from '../../../support/until.ts'
+import { randomRequestId, standInTag } from '../../../../lib/testing/engines/stand-ins.ts'
 
 t.test('what happens to the database', { timeout: 110_000 }, async t => {
   const { connectionString } = await openTestDatabase(t)
@@ -34,17 +35,17 @@ t.test('what happens to the database', { timeout: 110_000 }, async t => {
       done.push(id)
       return undefined
     })
-    const first = randomUUID()
-    await scheduler.schedule(first, new Date(), first)
+    const first = randomRequestId()
+    await scheduler.schedule(first, new Date(), standInTag(first))
     await until('work began', () => signals.length === 1)
     proxy.cut()
     goOn()
     const others: string[] = []
     for (let cuts = 0; cuts < 3; cuts += 1) {
-      const id = randomUUID()
+      const id = randomRequestId()
       others.push(id)
       await until('it can be scheduled', () =>
-        scheduler.schedule(id, new Date(), id).then(
+        scheduler.schedule(id, new Date(), standInTag(id)).then(
           () => true,
           () => false,
         ),
@@ -70,8 +71,8 @@ t.test('what happens to the database', { timeout: 110_000 }, async t => {
       )
       return calls.length < 3 ? new Date() : undefined
     })
-    const id = randomUUID()
-    await scheduler.schedule(id, new Date(), id)
+    const id = randomRequestId()
+    await scheduler.schedule(id, new Date(), standInTag(id))
     await until('it was called again and again', () => calls.length >= 3)
     await until('it is finished', async () => {
       const { rows } = await database.query('SELECT id FROM terminated_queue.job')
@@ -95,8 +96,8 @@ t.test('what happens to the database', { timeout: 110_000 }, async t => {
       story.push('aborted')
       return undefined
     })
-    const id = randomUUID()
-    await lost.scheduler.schedule(id, new Date(), id)
+    const id = randomRequestId()
+    await lost.scheduler.schedule(id, new Date(), standInTag(id))
     await until('work began', () => running.includes(id))
     await other.scheduler.start(async () => {
       story.push('resumed')
@@ -125,9 +126,9 @@ t.test('what happens to the database', { timeout: 110_000 }, async t => {
         called = id
         return undefined
       })
-    const id = randomUUID()
+    const id = randomRequestId()
     const errors = await Promise.all([
-      scheduler.schedule(id, new Date(), id).catch((error: unknown) => error),
+      scheduler.schedule(id, new Date(), standInTag(id)).catch((error: unknown) => error),
       start().catch((error: unknown) => error),
     ])
     t.ok(isErasureError(errors[0], 'STORE_UNWRITABLE'))
@@ -135,7 +136,7 @@ t.test('what happens to the database', { timeout: 110_000 }, async t => {
     t.match(String(errors[0]), database.location)
     await admin.query(`CREATE DATABASE ${name}`)
     await start()
-    await scheduler.schedule(id, new Date(), id)
+    await scheduler.schedule(id, new Date(), standInTag(id))
     await until('it was called', () => called === id)
   })
 })
