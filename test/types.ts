@@ -29,14 +29,6 @@ import type { OpenRequest } from '../lib/request/open-request.ts'
 import type { ErasureStore } from '../lib/store/erasure-store.ts'
 import type { UserSeal } from '../lib/user-seal/user-seal.ts'
 
-type Equal<Left, Right> =
-  (<Value>() => Value extends Left ? 1 : 2) extends <Value>() => Value extends Right
-    ? 1
-    : 2
-    ? true
-    : false
-const holds = <Claim extends true>(): Claim | undefined => undefined
-
 const userId = parseUserId('@bob:example.org')
 declare const seal: UserSeal
 declare const request: OpenRequest
@@ -69,7 +61,8 @@ export function keepsUserIdsIn(): void {
 export function knowsUserIds(): void {
   // @ts-expect-error only a checked user ID has a tag
   seal.tag('@bob:example.org')
-  holds<Equal<ReturnType<typeof parseUserId> extends string ? true : false, true>>()
+  const text: string = userId
+  void text
 }
 
 /** What a bridge author writes. */
