@@ -1,11 +1,57 @@
-/** A change of our own code that breaks a promise, and the tests of which one must notice. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
+import { join } from 'node:path'
+
+import { applyPatch, parsePatch } from 'diff'
+
+/** A deliberate defect in our own code that breaks a promise, and the tests that must notice. */
 export interface Mutant {
+  /** The folder it lies in. */
+  readonly promise: string
+  /** The promise's folder and the patch's name. */
+  readonly name: string
   /** What is broken, in a few words. */
   readonly what: string
-  readonly file: string
-  /** Stands exactly once in the file. */
-  readonly replace: string
-  readonly by: string
   /** Test files, most likely to notice first. */
   readonly tests: readonly string[]
+  /** A unified diff of one file. */
+  readonly patch: string
+  /** The file it changes. */
+  readonly file: string
+}
+
+/** Every `<promise>/<name>.patch` beside this file, by name. */
+export function readMutants(): Mutant[] {
+  const folder = import.meta.dirname
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter(path => path.endsWith('.patch'))
+    .toSorted()
+    .map(path => parseMutant(path, readFileSync(join(folder, path), 'utf8')))
+}
+
+function parseMutant(path: string, text: string): Mutant {
+  const header = (name: string) => new RegExp(`^${name}: (.+)$`, 'm').exec(text)?.[1]
+  const [what, tests] = [header('what'), header('tests')]
+  const [change, ...others] = parsePatch(text)
+  const file = change?.newFileName?.replace(/^b\//, '')
+  if (what === undefined || tests === undefined)
+    throw new Error(`${path} begins with what: … and tests: …`)
+  if (file === undefined || others.length > 0)
+    throw new Error(`${path} is a unified diff of one file`)
+  const [promise = ''] = path.split('/')
+  const name = path.replace(/\.patch$/, '')
+  return { promise, name, what, tests: tests.split(' '), patch: text, file }
+}
+
+/**
+ * The file as the mutant has it. The lines may have moved, and may be indented otherwise.
+ * @throws if the lines are not there, or what comes of it is not TypeScript: that any test notices
+ */
+export function mutate(source: string, { name, patch, file }: Mutant): string {
+  const compareLine = (_number: number, line: string, _operation: string, own: string) =>
+    line.trim() === own.trim()
+  const mutated = applyPatch(source, patch, { compareLine })
+  if (mutated === false) throw new Error(`${name} no longer applies to ${file}`)
+  stripTypeScriptTypes(mutated)
+  return mutated
 }

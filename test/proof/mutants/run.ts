@@ -1,6 +1,8 @@
-// Applies each mutant in a temporary copy of the repository and runs its tests there. One line a
-// mutant: caught by which test, or survived. Fails if any survived, or no longer applies.
-import { spawnSync } from 'node:child_process'
+// Applies each mutant in a temporary copy of the repository and runs its tests there, two at a time.
+// One line a mutant: caught by which test, or survived. Fails if one survived or no longer applies,
+// or if a test fails without any mutant. --only SUBSTRING of a name; --promise FOLDER; --apply: no tests.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   cpSync,
   mkdtempSync,
@@ -14,11 +16,13 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { ROOT } from '../../support/run-program.ts'
-import { MUTANTS } from './mutants.ts'
+import { mutate, readMutants } from './mutant.ts'
 import type { Mutant } from './mutant.ts'
 
-/** A test that hangs because of a mutant has noticed it too. */
-const TIMEOUT_MS = 120_000
+/** A test that hangs because of a mutant has noticed it too: ten times what it takes without. */
+const PATIENCE = 10
+const MIN_TIMEOUT_MS = 120_000
+const JOBS = 2
 const PARTS = [
   'lib',
   'test',
@@ -29,6 +33,9 @@ const PARTS = [
   'registration.sample.yaml',
 ]
 
+/** How long each test takes without any mutant. */
+const tookMs = new Map<string, number>()
+
 function copyRepository(): string {
   const copy = mkdtempSync(join(tmpdir(), 'erasure-mutants-'))
   for (const part of PARTS)
@@ -38,31 +45,30 @@ function copyRepository(): string {
 }
 
 /** Runs a test file; the title of the first test that failed, or undefined if none did. */
-function firstFailure(copy: string, test: string): string | undefined {
-  const args = ['--conditions=erasure-source', test]
+async function firstFailure(copy: string, test: string): Promise<string | undefined> {
   const { NODE_OPTIONS: _options, ...env } = process.env
-  const options = { cwd: copy, encoding: 'utf8', timeout: TIMEOUT_MS, env } as const
-  const { status, stdout, signal } = spawnSync(process.execPath, args, options)
+  const child = spawn(process.execPath, ['--conditions=erasure-source', test], {
+    cwd: copy,
+    env: { ...env, TAP_BAIL: '1' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: Math.max(MIN_TIMEOUT_MS, Math.ceil(PATIENCE * (tookMs.get(test) ?? 0))),
+    killSignal: 'SIGKILL',
+  })
+  let stdout = ''
+  child.stdout.on('data', chunk => (stdout += String(chunk)))
+  const [status, signal] = (await once(child, 'close')) as [number | null, string | null]
   if (status === 0) return undefined
-  const title = /^not ok \d+ - (.*?)(?: # .*)?$/m.exec(stdout)?.[1]
+  const title = /^ *not ok \d+ - (.*?)(?: # .*)?$/m.exec(stdout)?.[1]
   return title ?? (signal === null ? `${test} did not run` : `${test} hung`)
 }
 
-function catchMutant(
-  copy: string,
-  { file, replace, by, tests }: Mutant,
-): string | undefined {
-  const path = join(copy, file)
+async function verdictOn(copy: string, mutant: Mutant): Promise<string | undefined> {
+  const path = join(copy, mutant.file)
   const original = readFileSync(path, 'utf8')
-  if (original.split(replace).length !== 2)
-    throw new Error(`${file} does not hold once: ${replace}`)
-  writeFileSync(
-    path,
-    original.replace(replace, () => by),
-  )
+  writeFileSync(path, mutate(original, mutant))
   try {
-    for (const test of tests) {
-      const failure = firstFailure(copy, test)
+    for (const test of mutant.tests) {
+      const failure = await firstFailure(copy, test)
       if (failure !== undefined) return `${test}: ${failure}`
     }
     return undefined
@@ -71,35 +77,75 @@ function catchMutant(
   }
 }
 
-/** @returns how many survived */
-function tryMutants(copy: string, promise: string, mutants: readonly Mutant[]): number {
-  let survived = 0
-  for (const mutant of mutants) {
-    const caught = catchMutant(copy, mutant)
-    if (caught === undefined) survived += 1
-    const verdict = caught === undefined ? '**survived**' : `caught by ${caught}`
-    console.log(`${promise}  ${mutant.what}: ${verdict}`)
-  }
-  return survived
+/** Has the work done in `JOBS` copies, each piece in one of them. */
+async function inCopies<Piece>(
+  pieces: readonly Piece[],
+  work: (copy: string, piece: Piece) => Promise<void>,
+): Promise<void> {
+  const waiting = pieces.values()
+  await Promise.all(
+    copies.map(async copy => {
+      for (const piece of waiting) await work(copy, piece)
+    }),
+  )
 }
 
-const { values } = parseArgs({ options: { promise: { type: 'string' } } })
-const chosen = Object.entries(MUTANTS).filter(
-  ([promise]) => values.promise === undefined || promise === values.promise,
-)
-const copy = copyRepository()
-process.once('exit', () => rmSync(copy, { recursive: true, force: true }))
+/** @returns whether all pass, as they must */
+async function passWithout(tests: readonly string[]): Promise<boolean> {
+  let passed = true
+  await inCopies(tests, async (copy, test) => {
+    const startedAt = performance.now()
+    const failure = await firstFailure(copy, test)
+    tookMs.set(test, performance.now() - startedAt)
+    if (failure === undefined) return
+    console.log(`${test} fails without any mutant: ${failure}`)
+    passed = false
+  })
+  return passed
+}
+
+/** @returns whether all were caught */
+async function allCaught(mutants: readonly Mutant[]): Promise<boolean> {
+  let survived = 0
+  await inCopies(mutants, async (copy, mutant) => {
+    const caughtBy = await verdictOn(copy, mutant)
+    if (caughtBy === undefined) survived += 1
+    const verdict = caughtBy === undefined ? '**survived**' : `caught by ${caughtBy}`
+    console.log(`${mutant.name}: ${verdict}`)
+  })
+  console.log(`${mutants.length} mutants, ${survived} survived`)
+  return survived === 0
+}
+
+function applies(mutant: Mutant): boolean {
+  try {
+    mutate(readFileSync(join(ROOT, mutant.file), 'utf8'), mutant)
+    return true
+  } catch (error) {
+    console.log(error instanceof Error ? error.message : error)
+    return false
+  }
+}
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    promise: { type: 'string' },
+    apply: { type: 'boolean', default: false },
+  },
+})
+const chosen = readMutants()
+  .filter(({ promise }) => values.promise === undefined || promise === values.promise)
+  .filter(({ name }) => name.includes(values.only))
+if (chosen.length === 0) throw new Error('No such mutant')
+const applicable = chosen.filter(applies)
+const copies = values.apply ? [] : Array.from({ length: JOBS }, copyRepository)
+process.once('exit', () => {
+  for (const copy of copies) rmSync(copy, { recursive: true, force: true })
+})
 process.once('SIGINT', () => process.exit(130))
 
-const all = chosen.flatMap(([, mutants]) => mutants)
-for (const test of new Set(all.flatMap(({ tests }) => tests))) {
-  const failure = firstFailure(copy, test)
-  if (failure === undefined) continue
-  console.log(`${test} fails without any mutant: ${failure}`)
-  process.exit(1)
-}
-const survived = chosen
-  .map(([promise, mutants]) => tryMutants(copy, promise, mutants))
-  .reduce((sum, count) => sum + count, 0)
-console.log(`${all.length} mutants, ${survived} survived`)
-process.exitCode = survived === 0 && all.length > 0 ? 0 : 1
+const tests = new Set(applicable.flatMap(mutant => mutant.tests))
+const isWell =
+  values.apply || ((await passWithout([...tests])) && (await allCaught(applicable)))
+process.exitCode = isWell && applicable.length === chosen.length ? 0 : 1
