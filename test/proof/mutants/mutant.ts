@@ -3,6 +3,7 @@ import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
 
 import { applyPatch, parsePatch } from 'diff'
+import type { StructuredPatch } from 'diff'
 
 /** A deliberate defect in our own code that breaks a promise, and the tests that must notice. */
 export interface Mutant {
@@ -15,7 +16,7 @@ export interface Mutant {
   /** Test files, most likely to notice first. */
   readonly tests: readonly string[]
   /** A unified diff of one file. */
-  readonly patch: string
+  readonly patch: StructuredPatch
   /** The file it changes. */
   readonly file: string
 }
@@ -32,26 +33,38 @@ export function readMutants(): Mutant[] {
 function parseMutant(path: string, text: string): Mutant {
   const header = (name: string) => new RegExp(`^${name}: (.+)$`, 'm').exec(text)?.[1]
   const [what, tests] = [header('what'), header('tests')]
-  const [change, ...others] = parsePatch(text)
-  const file = change?.newFileName?.replace(/^b\//, '')
+  const [patch, ...others] = parsePatch(text)
+  const file = patch?.newFileName?.replace(/^b\//, '')
   if (what === undefined || tests === undefined)
     throw new Error(`${path} begins with what: … and tests: …`)
-  if (file === undefined || others.length > 0)
+  if (patch === undefined || file === undefined || others.length > 0)
     throw new Error(`${path} is a unified diff of one file`)
   const [promise = ''] = path.split('/')
   const name = path.replace(/\.patch$/, '')
-  return { promise, name, what, tests: tests.split(' '), patch: text, file }
+  return { promise, name, what, tests: tests.split(' '), patch, file }
 }
 
 /**
- * The file as the mutant has it. The lines may have moved, and may be indented otherwise.
- * @throws if the lines are not there, or what comes of it is not TypeScript: that any test notices
+ * The file as the mutant has it. Its lines may have moved, be indented otherwise, and have other
+ * lines around them.
+ * @throws if they are not there, or what comes of it is not TypeScript: that any test notices
  */
 export function mutate(source: string, { name, patch, file }: Mutant): string {
   const compareLine = (_number: number, line: string, _operation: string, own: string) =>
     line.trim() === own.trim()
-  const mutated = applyPatch(source, patch, { compareLine })
+  const mutated =
+    applyPatch(source, patch, { compareLine }) ||
+    applyPatch(source, withoutContext(patch), { compareLine })
   if (mutated === false) throw new Error(`${name} no longer applies to ${file}`)
   stripTypeScriptTypes(mutated)
   return mutated
+}
+
+function withoutContext(patch: StructuredPatch): StructuredPatch {
+  const hunks = patch.hunks.map(hunk => {
+    const lines = hunk.lines.filter(line => !line.startsWith(' '))
+    const newLines = lines.filter(line => line.startsWith('+')).length
+    return { ...hunk, lines, newLines, oldLines: lines.length - newLines }
+  })
+  return { ...patch, hunks }
 }
