@@ -1,63 +1,152 @@
-/**
- * Every error this package throws at run time carries one of these codes; match on `code`,
- * never on the message. docs/errors.md says for each what it means and what to do.
- */
-export type ErasureErrorCode =
-  | 'ALLOW_FAILED'
-  | 'ALREADY_ATTACHED'
-  | 'ALREADY_STARTED'
-  | 'BRIDGE_UNSUPPORTED'
-  | 'CLOSED'
-  | 'HANDLER_NAME_TAKEN'
-  | 'HANDLER_ORDER'
-  | 'KEY_EXPOSED'
-  | 'KEY_INVALID'
-  | 'KEY_MISMATCH'
-  | 'KEY_MISSING'
-  | 'NO_HANDLERS'
-  | 'REGISTRATION_INVALID'
-  | 'REGISTRATION_MISSING'
-  | 'REQUEST_TAKEN'
-  | 'REQUEST_UNKNOWN'
-  | 'SEAL_BROKEN'
-  | 'STORE_CORRUPT'
-  | 'STORE_FOREIGN'
-  | 'STORE_LOCKED'
-  | 'STORE_MISSING'
-  | 'STORE_UNREADABLE'
-  | 'STORE_UNWRITABLE'
-  | 'STORE_VOLATILE'
-  | 'USER_ID_INVALID'
-  | 'USER_REFUSED'
+/** Facts of an error that has none but its code. */
+type NoFacts = Readonly<Record<never, never>>
+
+interface OfFile {
+  /** The path of the file. */
+  readonly file: string
+}
+interface OfStore {
+  /** Where the store is: a path, or a database's host, port and name. Never a user or a password. */
+  readonly store: string
+}
 
 /**
- * An error of this package: what was wrong, where, and what to do about it.
- * Neither `message` nor `cause` ever holds a token or a user ID.
+ * Every error this package throws at run time carries one of these codes, and beside it the facts
+ * that its message puts into words. Match on `code`, never on the message. docs/errors.md says
+ * what each code means and what to do.
  */
-export class ErasureError extends Error {
-  /** What happened, for programs. */
+export interface ErasureErrorFacts {
+  ALLOW_FAILED: NoFacts
+  ALREADY_ATTACHED: NoFacts
+  ALREADY_STARTED: NoFacts
+  BRIDGE_UNSUPPORTED: NoFacts
+  CLOSED: NoFacts
+  HANDLER_NAME_TAKEN: {
+    /** The name that two handlers have. */
+    readonly handler: string
+  }
+  HANDLER_ORDER: {
+    /** The handlers that can never start. */
+    readonly handlers: readonly string[]
+    /** The handler that `after` names and nobody registered; absent where they wait in a circle. */
+    readonly missing?: string
+  }
+  KEY_EXPOSED: OfFile
+  KEY_INVALID: Partial<OfFile>
+  KEY_MISMATCH: Partial<OfFile & OfStore>
+  KEY_MISSING: OfFile
+  NO_HANDLERS: NoFacts
+  REGISTRATION_INVALID: Partial<OfFile> & {
+    /** The property that is wrong, such as `namespaces.users`. */
+    readonly property?: string
+    /** The line of the file, from 1. */
+    readonly line?: number
+  }
+  REGISTRATION_MISSING: OfFile
+  REQUEST_TAKEN: {
+    /** The request that another process works on. */
+    readonly requestId: string
+  }
+  REQUEST_UNKNOWN: NoFacts
+  SEAL_BROKEN: NoFacts
+  STORE_CORRUPT: OfStore
+  STORE_FOREIGN: OfStore
+  STORE_LOCKED: OfStore
+  STORE_MISSING: OfStore
+  STORE_UNREADABLE: OfStore
+  STORE_UNWRITABLE: OfStore
+  STORE_VOLATILE: OfStore
+  USER_ID_INVALID: NoFacts
+  USER_REFUSED: NoFacts
+}
+
+/** What happened, for programs. */
+export type ErasureErrorCode = keyof ErasureErrorFacts
+
+/** An error of this package with one of `Code`, and its facts as properties. */
+export type ErasureErrorOf<Code extends ErasureErrorCode> = Code extends ErasureErrorCode
+  ? Error & {
+      /** Always `ErasureError`. */
+      readonly name: 'ErasureError'
+      /** What happened, for programs. */
+      readonly code: Code
+    } & Readonly<ErasureErrorFacts[Code]>
+  : never
+
+/**
+ * An error of this package: what was wrong, where, and what to do about it. `code` tells the
+ * errors apart, and with it the compiler knows the facts: after `error.code === 'KEY_EXPOSED'`
+ * there is `error.file`. Nothing in it ever holds a token or a user ID.
+ */
+export type ErasureError = ErasureErrorOf<ErasureErrorCode>
+
+/** The facts of a code, and the error beneath, of a file system or database, if there was one. */
+type Details<Code extends ErasureErrorCode> = ErasureErrorFacts[Code] & {
+  readonly cause?: unknown
+}
+
+interface ErasureErrorConstructor {
+  readonly prototype: ErasureError
+  new <Code extends ErasureErrorCode>(
+    code: Code,
+    message: string,
+    ...details: NoFacts extends ErasureErrorFacts[Code]
+      ? [details?: Details<Code>]
+      : [details: Details<Code>]
+  ): ErasureErrorOf<Code>
+}
+
+/** Marks our errors, also those of another copy of this package in the same process. */
+const MARK = Symbol.for('matrix-appservice-erasure/error')
+
+class CodedError extends Error {
   readonly code: ErasureErrorCode
 
-  /**
-   * @param code - what happened, for programs
-   * @param message - what happened, where, and the way out, for people
-   * @param cause - the error of the file system or database beneath, if there was one
-   */
-  constructor(code: ErasureErrorCode, message: string, cause?: unknown) {
+  constructor(
+    code: ErasureErrorCode,
+    message: string,
+    details: { cause?: unknown } = {},
+  ) {
+    const { cause, ...facts } = details
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
+    Object.assign(this, facts)
+    Object.defineProperty(this, MARK, { value: true })
   }
 
-  /** Always `ErasureError`. */
   override get name(): 'ErasureError' {
     return 'ErasureError'
   }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && MARK in value
+  }
 }
 
-/** Whether `error` is one of ours, with this code if one is given. */
-export function isErasureError(
+/**
+ * Makes an {@link ErasureError} of its code, a message for people (what happened, where, and the
+ * way out) and the facts of the code. `instanceof` recognises those of another copy, too.
+ */
+export const ErasureError: ErasureErrorConstructor =
+  CodedError as unknown as ErasureErrorConstructor
+
+/**
+ * Whether `error` is one of ours, with this code if one is given. Errors of another copy of this
+ * package count, as happens where a bridge and its library bring one each.
+ */
+export function isErasureError<Code extends ErasureErrorCode = ErasureErrorCode>(
   error: unknown,
-  code?: ErasureErrorCode,
-): error is ErasureError {
+  code?: Code,
+): error is ErasureErrorOf<Code> {
   return error instanceof ErasureError && (code === undefined || error.code === code)
+}
+
+/** The code of an error of ours, for a log line; `UNKNOWN` for any other. */
+export function codeOf(error: unknown): ErasureErrorCode | 'UNKNOWN' {
+  return isErasureError(error) ? error.code : 'UNKNOWN'
+}
+
+/** Whether the operating system, or Node, gave `error` one of these codes, such as `ENOENT`. */
+export function hasSystemCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }

@@ -108,3 +108,19 @@ export const surface: readonly unknown[] = [
   schedulerConformance,
   isErasureError,
 ]
+
+/** A code brings the facts of the error with it. */
+export function knowsTheFacts(error: unknown): string | undefined {
+  if (!isErasureError(error)) return undefined
+  // @ts-expect-error not every error is about a file
+  void error.file
+  if (isErasureError(error, 'KEY_MISSING')) return error.file
+  switch (error.code) {
+    case 'HANDLER_ORDER':
+      return error.handlers.join(', ')
+    case 'STORE_LOCKED':
+      return error.store
+    default:
+      return error.message
+  }
+}

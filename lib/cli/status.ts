@@ -71,6 +71,7 @@ async function checkKey(
   throw new ErasureError(
     'KEY_MISMATCH',
     `${keyPath}: this is not the key of ${storePath}`,
+    { file: keyPath, store: storePath },
   )
 }
 

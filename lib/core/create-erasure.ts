@@ -1,5 +1,5 @@
 import type { Accepted, Erasure } from './erasure.ts'
-import { ErasureError, isErasureError } from '../errors.ts'
+import { codeOf, ErasureError, isErasureError } from '../errors.ts'
 import { type Logger, redactingLogger, silentLogger } from '../host/logger.ts'
 import {
   HsToken,
@@ -86,6 +86,10 @@ async function openSeal(
     'KEY_MISMATCH',
     `${typeof key === 'string' ? key : 'the given key'}: this is not the key that ` +
       `${store.location ?? 'the store'} was made with; restore that key. Nothing was changed`,
+    {
+      store: store.location ?? 'the store',
+      ...(typeof key === 'string' && { file: key }),
+    },
   )
 }
 
@@ -138,6 +142,7 @@ class ErasureImplementation implements Erasure {
       throw new ErasureError(
         'HANDLER_NAME_TAKEN',
         `A handler named ${name} is registered already; give this one a name of its own`,
+        { handler: name },
       )
     }
     this.#handlers.push(registerHandler(name, handler))
@@ -177,8 +182,10 @@ class ErasureImplementation implements Erasure {
       this.logger.info('Another process works on a request', { requestId })
       return
     }
-    const code = isErasureError(error) ? error.code : 'UNKNOWN'
-    this.logger.error('A request could not be worked on', { requestId, code })
+    this.logger.error('A request could not be worked on', {
+      requestId,
+      code: codeOf(error),
+    })
   }
 
   async accept(value: string): Promise<Accepted> {

@@ -1,5 +1,5 @@
 import type { Clock } from '../host/clock.ts'
-import { isErasureError } from '../errors.ts'
+import { codeOf } from '../errors.ts'
 import type { Logger } from '../host/logger.ts'
 import type { Scheduler } from '../schedule/scheduler.ts'
 import type { ErasureStore } from '../store/erasure-store.ts'
@@ -39,7 +39,7 @@ export class Sweep {
     } catch (error) {
       log.error('A request could not be scheduled; the sweep tries again', {
         requestId: id,
-        code: isErasureError(error) ? error.code : 'UNKNOWN',
+        code: codeOf(error),
       })
     }
   }
@@ -72,7 +72,7 @@ export class Sweep {
         await this.scheduleAll(due)
       } catch (error) {
         log.error('The sweep failed', {
-          code: isErasureError(error) ? error.code : 'UNKNOWN',
+          code: codeOf(error),
         })
       }
       if (!this.#stopped) this.repeat(due)

@@ -1,6 +1,8 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 
+import { hasSystemCode } from '../errors.ts'
+
 /** Only for us: what lies in it is nobody else's. */
 const MODE = 0o700
 
@@ -40,6 +42,5 @@ export function syncFolder(path: string): void {
  * Windows (EPERM): there is no more to be had there, and SQLite goes on, too.
  */
 function isUnable(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'EACCES' || code === 'EPERM' || code === 'EINVAL'
+  return hasSystemCode(error, 'EACCES', 'EPERM', 'EINVAL')
 }

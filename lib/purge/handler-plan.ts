@@ -89,10 +89,15 @@ function orderError(
     return new ErasureError(
       'HANDLER_ORDER',
       `Handler ${name} is to run after ${missing}, which is not registered`,
+      { handlers: [name], missing },
     )
   }
-  const circle = stuck.map(handler => handler.name).join(', ')
-  return new ErasureError('HANDLER_ORDER', `Handlers wait for each other: ${circle}`)
+  const circle = stuck.map(handler => handler.name)
+  return new ErasureError(
+    'HANDLER_ORDER',
+    `Handlers wait for each other: ${circle.join(', ')}`,
+    { handlers: circle },
+  )
 }
 
 function isPlain(value: object): boolean {

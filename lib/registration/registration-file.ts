@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path'
 
 import { parse } from 'yaml'
 
-import { ErasureError } from '../errors.ts'
+import { ErasureError, hasSystemCode } from '../errors.ts'
 import { parseRegistration, type Registration } from './registration.ts'
 
 /** What a new registration says; see the specification for each. */
@@ -65,7 +65,7 @@ export async function readRegistration(path: string): Promise<Registration> {
     throw new ErasureError(
       'REGISTRATION_MISSING',
       `${path}: the registration cannot be read; make one: matrix-appservice-erasure registration`,
-      error,
+      { file: path, cause: error },
     )
   }
   return parseRegistration(parseYaml(text, path), path)
@@ -84,8 +84,7 @@ export async function ensureRegistration(
   try {
     await writeFile(path, createRegistration(options), { flag: 'wx', mode: 0o600 })
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
-      throw error
+    if (!hasSystemCode(error, 'EEXIST')) throw error
   }
   return readRegistration(path)
 }
@@ -95,7 +94,9 @@ function parseYaml(text: string, path: string): unknown {
     // Without `prettyErrors` the message holds no line of the file, and so no token.
     return parse(text, { prettyErrors: false })
   } catch {
-    throw new ErasureError('REGISTRATION_INVALID', `${path}: not a YAML file`)
+    throw new ErasureError('REGISTRATION_INVALID', `${path}: not a YAML file`, {
+      file: path,
+    })
   }
 }
 

@@ -173,17 +173,16 @@ export class Documents {
     return new ErasureError(
       'STORE_UNWRITABLE',
       `${this.#location} could not be written; look for a full disk or missing permissions`,
-      cause,
+      { store: this.#location, cause },
     )
   }
 
   #unreadable(cause?: unknown): ErasureError {
     if (isErasureError(cause)) return cause
-    return new ErasureError(
-      'STORE_UNREADABLE',
-      `${this.#location} could not be read`,
+    return new ErasureError('STORE_UNREADABLE', `${this.#location} could not be read`, {
+      store: this.#location,
       cause,
-    )
+    })
   }
 }
 

@@ -71,6 +71,7 @@ export function openErasureStore(
       'STORE_VOLATILE',
       `${location} does not say that it is durable: an acknowledged request could be lost; use ` +
         'sqliteStore, or set allowVolatileStore if losing requests is acceptable, as in a test',
+      { store: location },
     )
   }
   const documents = new Documents(adapter, location)
@@ -129,6 +130,7 @@ function openRequestDocuments(documents: Documents): RequestDocuments {
     throw new ErasureError(
       'REQUEST_TAKEN',
       `${last.id}: another process works on this request; what was done here is not stored`,
+      { requestId: last.id },
     )
   }
   return {

@@ -3,7 +3,7 @@ import { link, open, stat, unlink } from 'node:fs/promises'
 import { platform } from 'node:os'
 import { dirname, resolve } from 'node:path'
 
-import { ErasureError } from '../errors.ts'
+import { ErasureError, hasSystemCode } from '../errors.ts'
 import { makeFolder, syncFolder } from '../host/durable-folder.ts'
 
 /** The length of the key, which is also the whole content of a key file. */
@@ -23,21 +23,21 @@ export async function openKey(
   source: string | Uint8Array,
   create: boolean,
 ): Promise<Uint8Array> {
-  if (typeof source !== 'string') return checkLength(source, 'the given key')
+  if (typeof source !== 'string') return checkLength(source)
   try {
     const key = await readKey(source)
     // Whoever made it may have crashed before its name was on disk.
     if (create) syncFolder(dirname(resolve(source)))
     return key
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
-      throw error
+    if (!hasSystemCode(error, 'ENOENT')) throw error
   }
   if (!create) {
     throw new ErasureError(
       'KEY_MISSING',
       `${source}: the key file is missing, but the store was made with one; restore the file ` +
         'from where it is kept apart from the store',
+      { file: source },
     )
   }
   await createKey(source)
@@ -52,6 +52,7 @@ async function readKey(path: string): Promise<Uint8Array> {
       throw new ErasureError(
         'KEY_EXPOSED',
         `${path}: every user of this machine can use the key; run: chmod 600 ${path}`,
+        { file: path },
       )
     }
     return checkLength(await file.readFile(), path)
@@ -85,11 +86,12 @@ async function createKey(path: string): Promise<void> {
   syncFolder(directory)
 }
 
-function checkLength(key: Uint8Array, where: string): Uint8Array {
+function checkLength(key: Uint8Array, file?: string): Uint8Array {
   if (key.byteLength === KEY_BYTES) return key
   throw new ErasureError(
     'KEY_INVALID',
-    `${where}: expected ${KEY_BYTES} bytes, found ${key.byteLength}; restore the key, or, if ` +
+    `${file ?? 'the given key'}: expected ${KEY_BYTES} bytes, found ${key.byteLength}; restore the key, or, if ` +
       'no request was ever accepted with it, delete the file and start again',
+    file === undefined ? {} : { file },
   )
 }

@@ -92,7 +92,7 @@ for (const conditional of [true, false]) {
       const documents = open(adapter)
       await documents.set('key', 'x')
       const text = adapter.documents.get('erasure:key')
-      const foreign = new ErasureError('STORE_FOREIGN', 'a newer version')
+      const foreign = new ErasureError('STORE_FOREIGN', 'a newer version', { store: 'x' })
       const fail = async () => {
         throw foreign
       }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Erasure } from '../../core/erasure.ts'
-import { ErasureError, isErasureError } from '../../errors.ts'
+import { codeOf, ErasureError } from '../../errors.ts'
 import { isBehindLast } from '../http/ending.ts'
 import { fromNode, sendAnswer, splitTarget } from '../http/node.ts'
 import { ERASE_PATHS, receiveErase } from '../http/receive.ts'
@@ -157,9 +157,8 @@ async function judge(
     return await guard(erasure, request.getData() as GuardedEvent)
   } catch (error) {
     // Not rejected: nobody in the bridge framework catches that, and the process would end.
-    const code = isErasureError(error) ? error.code : 'UNKNOWN'
     erasure.logger.error('An event is dropped: whether its sender is erased is unknown', {
-      code,
+      code: codeOf(error),
     })
     return 'drop'
   }

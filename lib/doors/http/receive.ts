@@ -1,5 +1,5 @@
 import type { Erasure } from '../../core/erasure.ts'
-import { isErasureError } from '../../errors.ts'
+import { codeOf, isErasureError } from '../../errors.ts'
 import { parseEraseBody } from '../../matrix/erase-body.ts'
 import type { PresentedTokens } from '../../registration/hs-token.ts'
 import { ACKNOWLEDGED, type Answer, refuse } from './answer.ts'
@@ -83,8 +83,9 @@ function explain(erasure: Erasure, error: unknown): Answer {
   if (isErasureError(error, 'USER_REFUSED')) {
     return refuse(403, 'M_FORBIDDEN', 'Erasure requests for this user are not accepted')
   }
-  const code = isErasureError(error) ? error.code : 'UNKNOWN'
-  erasure.logger.error('An erasure request could not be acknowledged', { code })
+  erasure.logger.error('An erasure request could not be acknowledged', {
+    code: codeOf(error),
+  })
   return refuse(503, 'M_UNKNOWN', 'The request could not be stored; send it again', {
     'retry-after': String(RETRY_AFTER_S),
   })

@@ -70,7 +70,9 @@ export function openDatabase(path: string): OpenDatabase {
  */
 export function openReadOnly(path: string): OpenDatabase {
   if (!existsSync(path)) {
-    throw new ErasureError('STORE_MISSING', `${path}: there is no such database`)
+    throw new ErasureError('STORE_MISSING', `${path}: there is no such database`, {
+      store: path,
+    })
   }
   checkHeader(path)
   try {
@@ -110,7 +112,7 @@ function takeLock(path: string): DatabaseSync {
     throw new ErasureError(
       'STORE_LOCKED',
       `${path}: another process is using this database; stop it, or give this one a path of its own`,
-      error,
+      { store: path, cause: error },
     )
   }
 }
@@ -175,7 +177,7 @@ function corrupt(path: string, cause?: unknown): ErasureError {
     'STORE_CORRUPT',
     `${path}: the file is damaged or not a SQLite database; nothing was changed. Restore it ` +
       'from a backup, or move it away and have the open requests sent again',
-    cause,
+    { store: path, cause },
   )
 }
 
@@ -183,5 +185,7 @@ function foreign(path: string, newer: boolean): ErasureError {
   const what = newer
     ? 'was made by a newer version of matrix-appservice-erasure; install that version'
     : "is another program's SQLite database; give the store a path of its own"
-  return new ErasureError('STORE_FOREIGN', `${path}: this ${what}. Nothing was changed`)
+  return new ErasureError('STORE_FOREIGN', `${path}: this ${what}. Nothing was changed`, {
+    store: path,
+  })
 }

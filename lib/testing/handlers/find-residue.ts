@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { hasSystemCode } from '../../errors.ts'
 import { parseUserId, type UserId } from '../../matrix/user-id.ts'
 import type { ResidueForm } from './needles.ts'
 import { scanBytes } from './scan-bytes.ts'
@@ -44,8 +45,7 @@ function readIfThere(path: string): Buffer {
   try {
     return readFileSync(path)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-      return Buffer.alloc(0)
+    if (hasSystemCode(error, 'ENOENT')) return Buffer.alloc(0)
     throw error
   }
 }

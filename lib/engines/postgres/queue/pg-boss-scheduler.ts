@@ -276,6 +276,9 @@ class PgBossScheduler implements Scheduler {
     cause: unknown,
   ): ErasureError {
     const { location } = this.#options.database
-    return new ErasureError(code, `${location}: ${what}; is the database up?`, cause)
+    return new ErasureError(code, `${location}: ${what}; is the database up?`, {
+      store: location,
+      cause,
+    })
   }
 }

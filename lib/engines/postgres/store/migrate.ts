@@ -36,6 +36,7 @@ async function checkDurable(query: RunQuery, location: string): Promise<void> {
     'STORE_VOLATILE',
     `${location} runs with fsync = off: an acknowledged request could be lost, and the ` +
       'database with it; set fsync = on',
+    { store: location },
   )
 }
 
@@ -69,6 +70,7 @@ export async function checkMigrated(database: Database, schema: string): Promise
       throw new ErasureError(
         'STORE_MISSING',
         `${location}: there are no tables in a schema ${schema}`,
+        { store: location },
       )
     }
     const version = await readOurs(query, location, schema, state)
@@ -124,5 +126,6 @@ function foreign(location: string, schema: string, what: string): ErasureError {
   return new ErasureError(
     'STORE_FOREIGN',
     `${location}: the schema ${schema} ${what}. Nothing was changed`,
+    { store: location },
   )
 }

@@ -1,0 +1,58 @@
+import { mkdtempSync, cpSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+import t from 'tap'
+
+import { codeOf, ErasureError, hasSystemCode, isErasureError } from '../lib/errors.ts'
+import { ROOT } from './support/run-program.ts'
+
+t.test('an error carries its facts as properties', async t => {
+  const cause = new Error('EACCES')
+  const error = new ErasureError('KEY_EXPOSED', 'key: …', { file: 'key', cause })
+  t.equal(error.code, 'KEY_EXPOSED')
+  t.equal(error.file, 'key')
+  t.equal(error.cause, cause)
+  t.equal(error.name, 'ErasureError')
+  t.equal(String(error), 'ErasureError: key: …')
+  t.notOk('cause' in new ErasureError('CLOSED', 'closed'))
+})
+
+t.test('a code narrows to its facts', async t => {
+  const thrown: unknown = new ErasureError('STORE_LOCKED', '…', { store: 'a.db' })
+  if (!isErasureError(thrown)) return t.fail('it is one of ours')
+  // Compiles because the union is discriminated by `code`.
+  if (thrown.code === 'STORE_LOCKED') t.equal(thrown.store, 'a.db')
+  t.ok(isErasureError(thrown, 'STORE_LOCKED') && thrown.store === 'a.db')
+  t.notOk(isErasureError(thrown, 'STORE_CORRUPT'))
+  return undefined
+})
+
+t.test('an error of another copy of the package is recognised', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'erasure-copy-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'errors.ts')
+  cpSync(join(ROOT, 'lib/errors.ts'), path)
+  const copy: typeof import('../lib/errors.ts') = await import(pathToFileURL(path).href)
+  t.not(copy.ErasureError, ErasureError)
+  const error = new copy.ErasureError('CLOSED', 'closed')
+  t.ok(isErasureError(error, 'CLOSED'))
+  t.ok(error instanceof ErasureError)
+  t.equal(codeOf(error), 'CLOSED')
+})
+
+t.test('anything else is not', async t => {
+  const impostor = Object.assign(new Error('x'), { name: 'ErasureError', code: 'CLOSED' })
+  for (const other of [impostor, { code: 'CLOSED' }, undefined, null, 'CLOSED']) {
+    t.notOk(isErasureError(other))
+    t.equal(codeOf(other), 'UNKNOWN')
+  }
+})
+
+t.test('codes of the system are told', async t => {
+  const error = Object.assign(new Error('x'), { code: 'ENOENT' })
+  t.ok(hasSystemCode(error, 'EACCES', 'ENOENT'))
+  t.notOk(hasSystemCode(error, 'EACCES'))
+  t.notOk(hasSystemCode({ code: 'ENOENT' }, 'ENOENT'))
+})
