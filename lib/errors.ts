@@ -1,5 +1,8 @@
-/** Facts of an error that has none but its code. */
-type NoFacts = Readonly<Record<never, never>>
+/** Of an error that says everything by its code. */
+interface NoFacts {
+  /** The error of the file system or database beneath, if there was one. */
+  readonly cause?: unknown
+}
 
 interface OfFile {
   /** The path of the file. */
@@ -16,47 +19,73 @@ interface OfStore {
  * what each code means and what to do.
  */
 export interface ErasureErrorFacts {
+  /** `allow` threw. */
   ALLOW_FAILED: NoFacts
+  /** This bridge has erasure already. */
   ALREADY_ATTACHED: NoFacts
+  /** Too late: the SDK has been started. */
   ALREADY_STARTED: NoFacts
+  /** Not a bridge that erasure can be attached to. */
   BRIDGE_UNSUPPORTED: NoFacts
+  /** The SDK, or its store, is closed. */
   CLOSED: NoFacts
+  /** Two handlers have one name. */
   HANDLER_NAME_TAKEN: {
     /** The name that two handlers have. */
     readonly handler: string
   }
+  /** Handlers cannot be put into an order. */
   HANDLER_ORDER: {
     /** The handlers that can never start. */
     readonly handlers: readonly string[]
     /** The handler that `after` names and nobody registered; absent where they wait in a circle. */
     readonly missing?: string
   }
+  /** Everybody on the machine can read the key. */
   KEY_EXPOSED: OfFile
+  /** The key is not 32 bytes. */
   KEY_INVALID: Partial<OfFile>
+  /** The store was made with another key. */
   KEY_MISMATCH: Partial<OfFile & OfStore>
+  /** The key file is gone, and the store was made with it. */
   KEY_MISSING: OfFile
+  /** Nothing was registered that erases. */
   NO_HANDLERS: NoFacts
+  /** Not a usable registration. */
   REGISTRATION_INVALID: Partial<OfFile> & {
     /** The property that is wrong, such as `namespaces.users`. */
     readonly property?: string
     /** The line of the file, from 1. */
     readonly line?: number
   }
+  /** The registration cannot be read. */
   REGISTRATION_MISSING: OfFile
+  /** Another process works on this request. */
   REQUEST_TAKEN: {
     /** The request that another process works on. */
     readonly requestId: string
   }
+  /** There is no such open request. */
   REQUEST_UNKNOWN: NoFacts
+  /** A sealed value does not open. */
   SEAL_BROKEN: NoFacts
+  /** The database is damaged. */
   STORE_CORRUPT: OfStore
+  /** Another program's database, or a newer version's. */
   STORE_FOREIGN: OfStore
+  /** Another process has the database. */
   STORE_LOCKED: OfStore
+  /** There is no database to read. */
   STORE_MISSING: OfStore
+  /** Reading failed. */
   STORE_UNREADABLE: OfStore
+  /** Writing failed. */
   STORE_UNWRITABLE: OfStore
+  /** Acknowledged requests could be lost. */
   STORE_VOLATILE: OfStore
+  /** Not a user ID. */
   USER_ID_INVALID: NoFacts
+  /** `allow` said no. */
   USER_REFUSED: NoFacts
 }
 

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 
 import t from 'tap'
 
+import type * as errors from '../lib/errors.ts'
 import { codeOf, ErasureError, hasSystemCode, isErasureError } from '../lib/errors.ts'
 import { ROOT } from './support/run-program.ts'
 
@@ -34,7 +35,7 @@ t.test('an error of another copy of the package is recognised', async t => {
   t.teardown(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'errors.ts')
   cpSync(join(ROOT, 'lib/errors.ts'), path)
-  const copy: typeof import('../lib/errors.ts') = await import(pathToFileURL(path).href)
+  const copy: typeof errors = await import(pathToFileURL(path).href)
   t.not(copy.ErasureError, ErasureError)
   const error = new copy.ErasureError('CLOSED', 'closed')
   t.ok(isErasureError(error, 'CLOSED'))

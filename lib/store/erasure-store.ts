@@ -66,14 +66,7 @@ export function openErasureStore(
   allowVolatileStore: boolean,
 ): ErasureStore {
   const location = adapter.location ?? 'the store'
-  if (adapter.durable !== true && !allowVolatileStore) {
-    throw new ErasureError(
-      'STORE_VOLATILE',
-      `${location} does not say that it is durable: an acknowledged request could be lost; use ` +
-        'sqliteStore, or set allowVolatileStore if losing requests is acceptable, as in a test',
-      { store: location },
-    )
-  }
+  if (adapter.durable !== true && !allowVolatileStore) throw volatileStore(location)
   const documents = new Documents(adapter, location)
   const requests = openRequestDocuments(documents)
   return {
@@ -111,6 +104,15 @@ export function openErasureStore(
       }),
     close: async () => adapter.disconnect?.(),
   }
+}
+
+function volatileStore(location: string): ErasureError {
+  return new ErasureError(
+    'STORE_VOLATILE',
+    `${location} does not say that it is durable: an acknowledged request could be lost; use ` +
+      'sqliteStore, or set allowVolatileStore if losing requests is acceptable, as in a test',
+    { store: location },
+  )
 }
 
 type RequestDocuments = Pick<ErasureStore, 'load' | 'save' | 'openRequests'> & {

@@ -22,15 +22,15 @@ const TAG_BYTES = 16
 declare const brand: unique symbol
 
 /**
- * A user's keyed pseudonym. A user ID is not one, nor is any other text: only a {@link UserSeal}
- * makes it, so that the compiler keeps user IDs out of keys and queues (promise 4).
+ * A user's keyed pseudonym. A user ID is not one, nor is any other text: only a user
+ * seal makes it, so that the compiler keeps user IDs out of keys and queues (promise 4).
  */
 export type UserTag = string & {
   /** Only a type; there is no such property. */
   readonly [brand]: 'tag'
 }
 
-/** A text that only the key opens. Only a {@link UserSeal} makes it. */
+/** A text that only the key opens. Only a user seal makes it. */
 export type Sealed = string & {
   /** Only a type; there is no such property. */
   readonly [brand]: 'sealed'
