@@ -119,7 +119,7 @@ interface ErasureErrorConstructor {
   new <Code extends ErasureErrorCode>(
     code: Code,
     message: string,
-    ...details: NoFacts extends ErasureErrorFacts[Code]
+    ...details: object extends ErasureErrorFacts[Code]
       ? [details?: Details<Code>]
       : [details: Details<Code>]
   ): ErasureErrorOf<Code>
