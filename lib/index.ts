@@ -9,6 +9,11 @@ export {
 export type { RegistrationOptions } from './registration/registration-file.ts'
 export { ErasureError, isErasureError } from './errors.ts'
 export type { ErasureErrorCode, ErasureErrorFacts, ErasureErrorOf } from './errors.ts'
+export type {
+  ErasureEvent,
+  ErasureEventFacts,
+  ErrorDescription,
+} from './request/erasure-event.ts'
 export type { Clock } from './host/clock.ts'
 export type { LogFields, Logger } from './host/logger.ts'
 export { isUserId, localpartOf, parseUserId, serverNameOf } from './matrix/user-id.ts'

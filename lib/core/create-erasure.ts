@@ -1,6 +1,6 @@
 import type { Accepted, Erasure } from './erasure.ts'
 import { codeOf, ErasureError, isErasureError } from '../errors.ts'
-import { type Logger, redactingLogger, silentLogger } from '../host/logger.ts'
+import { contain, type Logger, redactingLogger, silentLogger } from '../host/logger.ts'
 import {
   HsToken,
   type PresentedTokens,
@@ -27,9 +27,11 @@ import { readRegistration } from '../registration/registration-file.ts'
 import { inProcessScheduler } from '../schedule/in-process.ts'
 import type { Scheduler } from '../schedule/scheduler.ts'
 import { type ErasureStore, openErasureStore } from '../store/erasure-store.ts'
-import { createRequestIds, isRequestId } from '../request/request-id.ts'
+import { createRequestIds, isRequestId, type RequestId } from '../request/request-id.ts'
+import type { EmitEvent } from '../request/erasure-event.ts'
 import type { OpenRequest } from '../request/open-request.ts'
 import { type ErasureStatus, readStatus } from './read-status.ts'
+import { logEvents } from './log-events.ts'
 import { Sweep } from './sweep.ts'
 import { openKey } from '../user-seal/key.ts'
 import { createUserSeal, type UserSeal, type UserTag } from '../user-seal/user-seal.ts'
@@ -97,6 +99,7 @@ class ErasureImplementation implements Erasure {
   readonly logger: Logger
   readonly checkToken: (sent: PresentedTokens) => TokenVerdict
   readonly #options: ResolvedOptions
+  readonly #emit: EmitEvent
   readonly #store: ErasureStore
   readonly #seal: UserSeal
   readonly #scheduler: Scheduler
@@ -123,10 +126,11 @@ class ErasureImplementation implements Erasure {
     const hsToken = new HsToken(registration.hs_token)
     this.checkToken = sent => hsToken.judge(sent)
     this.#options = options
+    this.#emit = subscribe(logEvents(this.logger), options.onEvent)
     this.#store = store
     this.#seal = seal
     this.#scheduler = scheduler ?? inProcessScheduler({ drainMs, clock })
-    const work = { store, scheduler: this.#scheduler, log: this.logger }
+    const work = { store, scheduler: this.#scheduler, emit: this.#emit }
     this.#sweep = new Sweep({ ...options, ...work })
     this.#isOwnUser = options.eraseOwnUsers
       ? () => false
@@ -157,6 +161,7 @@ class ErasureImplementation implements Erasure {
       store: this.#store,
       seal: this.#seal,
       log: this.logger,
+      emit: this.#emit,
       plan,
     }
     const { clock, settleMs } = this.#options
@@ -177,15 +182,12 @@ class ErasureImplementation implements Erasure {
     this.#sweep.repeat(request => nextDue(request, plan, clock.now(), settleMs))
   }
 
-  #reportFailure(requestId: string, error: unknown): void {
+  #reportFailure(requestId: RequestId, error: unknown): void {
     if (isErasureError(error, 'REQUEST_TAKEN')) {
-      this.logger.info('Another process works on a request', { requestId })
-      return
+      this.#emit({ kind: 'request taken', requestId })
+    } else {
+      this.#emit({ kind: 'work failed', requestId, code: codeOf(error) })
     }
-    this.logger.error('A request could not be worked on', {
-      requestId,
-      code: codeOf(error),
-    })
   }
 
   async accept(value: string): Promise<Accepted> {
@@ -205,7 +207,7 @@ class ErasureImplementation implements Erasure {
     } finally {
       this.#beingAccepted.delete(tag)
     }
-    this.logger.info('An erasure request is accepted', { requestId: id })
+    this.#emit({ kind: 'accepted', requestId: id })
     // Not awaited: the request is durable, and the sweep finds what the scheduler loses.
     void this.#sweep.schedule(request, receivedAt)
     return { requestId: id, declined: false }
@@ -219,7 +221,7 @@ class ErasureImplementation implements Erasure {
     try {
       isAllowed = await allow(userId)
     } catch (error) {
-      this.logger.debug('`allow` threw', describeError(error))
+      this.#emit({ kind: 'allow threw', ...describeError(error, createRedactor(userId)) })
       // Without the cause: its text may name the user.
       throw new ErasureError(
         'ALLOW_FAILED',
@@ -241,9 +243,7 @@ class ErasureImplementation implements Erasure {
       { requestId, outcome: 'declined', receivedAt: now, finishedAt: now, handlers: {} },
       recordMs,
     )
-    this.logger.warn('An erasure request for a user of our own is declined', {
-      requestId,
-    })
+    this.#emit({ kind: 'declined', requestId })
     return { requestId, declined: true }
   }
 
@@ -279,6 +279,13 @@ class ErasureImplementation implements Erasure {
     this.#sweep.stop()
     await this.#scheduler.close()
     await this.#store.close()
+  }
+}
+
+/** Tells each of them, whatever the one before did. */
+function subscribe(...subscribers: readonly (EmitEvent | undefined)[]): EmitEvent {
+  return event => {
+    for (const subscriber of subscribers) contain(() => subscriber?.(event))
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../host/clock.ts'
 import { type Logger, silentLogger } from '../host/logger.ts'
 import type { Registration } from '../registration/registration.ts'
+import type { ErasureEvent } from '../request/erasure-event.ts'
 import type { UserId } from '../matrix/user-id.ts'
 import type { Scheduler } from '../schedule/scheduler.ts'
 import type { StoreAdapter } from '../store/adapter.ts'
@@ -76,6 +77,11 @@ export interface ErasureOptions {
   readonly allowVolatileStore?: boolean
   /** Where log lines go; `console` fits. Default: nowhere. */
   readonly logger?: Logger
+  /**
+   * Told what happens, for metrics: facts with ids and codes, nothing of a user. What it throws is
+   * ignored, and nothing waits for it. Default: nobody is told.
+   */
+  readonly onEvent?: (event: ErasureEvent) => void
   /** Default: the machine's clock. */
   readonly clock?: Clock
 }
@@ -116,6 +122,7 @@ const REQUIRED_OR_ABSENT = [
   'scheduler',
   'allow',
   'serverName',
+  'onEvent',
 ]
 const NAMES = new Set([...Object.keys(DEFAULTS), ...REQUIRED_OR_ABSENT])
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../host/clock.ts'
 import { codeOf } from '../errors.ts'
-import type { Logger } from '../host/logger.ts'
+import type { EmitEvent } from '../request/erasure-event.ts'
 import type { Scheduler } from '../schedule/scheduler.ts'
 import type { ErasureStore } from '../store/erasure-store.ts'
 import type { OpenRequest } from '../request/open-request.ts'
@@ -14,7 +14,7 @@ export interface SweepContext {
   readonly scheduler: Scheduler
   readonly clock: Clock
   readonly sweepMs: number
-  readonly log: Logger
+  readonly emit: EmitEvent
 }
 
 /**
@@ -33,14 +33,11 @@ export class Sweep {
 
   /** Hands a request to the scheduler; if that fails, the next sweep does it. */
   async schedule({ id, tag }: OpenRequest, at: number): Promise<void> {
-    const { scheduler, log } = this.#context
+    const { scheduler, emit } = this.#context
     try {
       await scheduler.schedule(id, new Date(at), tag)
     } catch (error) {
-      log.error('A request could not be scheduled; the sweep tries again', {
-        requestId: id,
-        code: codeOf(error),
-      })
+      emit({ kind: 'schedule failed', requestId: id, code: codeOf(error) })
     }
   }
 
@@ -66,14 +63,12 @@ export class Sweep {
 
   /** Sweeps every `sweepMs` from now on. */
   repeat(due: (request: OpenRequest) => number | undefined): void {
-    const { clock, sweepMs, log } = this.#context
+    const { clock, sweepMs, emit } = this.#context
     const sweep = async () => {
       try {
         await this.scheduleAll(due)
       } catch (error) {
-        log.error('The sweep failed', {
-          code: codeOf(error),
-        })
+        emit({ kind: 'sweep failed', code: codeOf(error) })
       }
       if (!this.#stopped) this.repeat(due)
     }

@@ -17,21 +17,39 @@ export interface Logger {
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
- * A logger that passes every message and every field through `redact` first, so that a line
- * written by a purge handler cannot carry the user it works for (promise 5).
+ * Runs what must never do harm, such as somebody else's logger: if it throws, or is async and
+ * rejects, that is the end of it.
+ */
+export function contain(run: () => unknown): void {
+  try {
+    const answer = run()
+    if (typeof answer === 'object' && answer !== null) {
+      Promise.resolve(answer).catch(() => {})
+    }
+  } catch {
+    // Nobody is left to tell.
+  }
+}
+
+/** A logger that loses a line at worst. Everything that takes a logger from outside wraps it. */
+export function harmlessLogger(logger: Logger): Logger {
+  return redactingLogger(logger, text => text)
+}
+
+/**
+ * A harmless logger that passes every message and every field through `redact` first, so that a
+ * line written by a purge handler cannot carry the user it works for (promise 5).
  */
 export function redactingLogger(
   logger: Logger,
   redact: (text: string) => string,
 ): Logger {
-  const write = (level: keyof Logger) => (message: string, fields?: LogFields) => {
-    try {
-      if (fields === undefined) logger[level](redact(print(message)))
-      else logger[level](redact(print(message)), clean(fields, redact))
-    } catch {
-      // A logger that throws, of a full disk perhaps, must not stop an erasure.
-    }
-  }
+  const write = (level: keyof Logger) => (message: string, fields?: LogFields) =>
+    contain(() => {
+      const text = redact(print(message))
+      if (fields === undefined) return logger[level](text)
+      return logger[level](text, clean(fields, redact))
+    })
   return {
     debug: write('debug'),
     info: write('info'),

@@ -1,7 +1,9 @@
 import type { Clock } from '../host/clock.ts'
 import { type Logger, redactingLogger } from '../host/logger.ts'
 import type { UserId } from '../matrix/user-id.ts'
+import type { EmitEvent } from '../request/erasure-event.ts'
 import type { HandlerErrorCode } from '../request/open-request.ts'
+import type { RequestId } from '../request/request-id.ts'
 import { describeError } from './describe-error.ts'
 import type { Json, VerifyContext } from './handler.ts'
 import type { RegisteredHandler } from './handler-plan.ts'
@@ -10,7 +12,7 @@ import { type CheckedResult, checkResult, isCount } from './check-result.ts'
 /** The request a handler is called for. */
 export interface Subject {
   readonly userId: UserId
-  readonly requestId: string
+  readonly requestId: RequestId
   readonly receivedAt: Date
 }
 
@@ -21,6 +23,7 @@ export interface RunContext {
   /** Aborts when the SDK closes. */
   readonly signal: AbortSignal
   readonly log: Logger
+  readonly emit: EmitEvent
   /** Takes the user out of a text, in every form. */
   readonly redact: (text: string) => string
 }
@@ -32,12 +35,12 @@ export type VerifyOutcome = number | HandlerErrorCode | 'aborted'
 
 /** Calls `purge` once. Whatever it does, this resolves, and nothing of the user gets out. */
 export async function runPurge(
-  { handler, timeoutMs }: RegisteredHandler,
+  registered: RegisteredHandler,
   context: RunContext,
   slice: { readonly cursor?: Json; readonly attempt: number },
 ): Promise<PurgeOutcome> {
-  const ended = await call(context, timeoutMs, given =>
-    handler.purge({ ...given, ...slice }),
+  const ended = await call(context, registered, given =>
+    registered.handler.purge({ ...given, ...slice }),
   )
   if (ended.how === 'aborted') return 'aborted'
   if (ended.how !== 'returned') return `PURGE_${ended.how}`
@@ -53,10 +56,12 @@ export async function runPurge(
 
 /** Calls `verify` once; `handler.verify` must exist. */
 export async function runVerify(
-  { handler, timeoutMs }: RegisteredHandler,
+  registered: RegisteredHandler,
   context: RunContext,
 ): Promise<VerifyOutcome> {
-  const ended = await call(context, timeoutMs, given => handler.verify?.(given))
+  const ended = await call(context, registered, given =>
+    registered.handler.verify?.(given),
+  )
   if (ended.how === 'aborted') return 'aborted'
   if (ended.how !== 'returned') return `VERIFY_${ended.how}`
   return isCount(ended.value) ? ended.value : 'VERIFY_INVALID'
@@ -71,8 +76,8 @@ type Ended =
  * whichever is first. A late answer or rejection changes nothing any more.
  */
 async function call(
-  { subject, clock, signal, log, redact }: RunContext,
-  timeoutMs: number,
+  { subject, clock, signal, log, redact, emit }: RunContext,
+  { name, timeoutMs }: RegisteredHandler,
   body: (context: VerifyContext) => unknown,
 ): Promise<Ended> {
   const abort = new AbortController()
@@ -90,7 +95,9 @@ async function call(
   answer.then(
     value => first.resolve({ how: 'returned', value }),
     error => {
-      context.log.debug('A purge handler threw', describeError(error))
+      const { requestId } = subject
+      const description = describeError(error, redact)
+      emit({ kind: 'handler threw', requestId, handler: name, ...description })
       first.resolve({ how: 'FAILED' })
     },
   )

@@ -44,6 +44,8 @@ export async function carryOut(
     if (step.kind === 'retain') {
       const retaining = { ...request, retainUntil: step.until }
       await store.save(retaining, request)
+      const until = new Date(step.until)
+      context.emit({ kind: 'retaining', requestId: id, until })
       return wait(retaining, step.until, context)
     }
     const next = await take(step, request, taking)
@@ -70,7 +72,7 @@ async function wait(
 async function finish(
   request: OpenRequest,
   signal: AbortSignal,
-  { store, clock, log, plan, recordMs }: WorkContext,
+  { store, clock, emit, plan, recordMs }: WorkContext,
 ): Promise<undefined> {
   const handlers = plan.map(({ name, verifies }) => {
     const outcome = verifies ? ('verified' as const) : ('asserted' as const)
@@ -95,12 +97,7 @@ async function finish(
     cancel()
   }
   if (patience.signal.aborted) {
-    log.warn(
-      'Sealed rows of a finished request are still in the log file of the store: somebody reads it, or the disk is full',
-      {
-        requestId: request.id,
-      },
-    )
+    emit({ kind: 'forgetting delayed' })
   }
-  log.info('The user is erased', { requestId: request.id })
+  emit({ kind: 'erased', requestId: request.id })
 }

@@ -1,5 +1,5 @@
 import type { RequestId } from '../request/request-id.ts'
-import { ErasureError, isErasureError } from '../errors.ts'
+import { codeOf, ErasureError } from '../errors.ts'
 import { parseUserId } from '../matrix/user-id.ts'
 import type { OpenRequest } from '../request/open-request.ts'
 import { bringUpToDate } from '../request/bring-up-to-date.ts'
@@ -44,18 +44,13 @@ async function unsealSubject(
   request: OpenRequest,
   context: WorkContext,
 ): Promise<Subject | undefined> {
-  const { seal, log } = context
+  const { seal, emit } = context
   try {
     const userId = parseUserId(seal.unseal(request.sealed, request.id))
     return { userId, requestId: request.id, receivedAt: new Date(request.receivedAt) }
   } catch (error) {
     await checkKey(context)
-    const code = isErasureError(error) ? error.code : undefined
-    const fields = { requestId: request.id, code }
-    log.error(
-      'An open request does not unseal: its store was changed from outside',
-      fields,
-    )
+    emit({ kind: 'seal broken', requestId: request.id, code: codeOf(error) })
     return undefined
   }
 }

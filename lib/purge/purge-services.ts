@@ -1,5 +1,6 @@
 import type { Clock } from '../host/clock.ts'
 import type { Logger } from '../host/logger.ts'
+import type { EmitEvent } from '../request/erasure-event.ts'
 import type { ErasureStore } from '../store/erasure-store.ts'
 import type { UserSeal } from '../user-seal/user-seal.ts'
 import type { HandlerPlan } from './handler-plan.ts'
@@ -9,7 +10,9 @@ export interface WorkContext {
   readonly store: ErasureStore
   readonly seal: UserSeal
   readonly clock: Clock
+  /** What handlers log to. */
   readonly log: Logger
+  readonly emit: EmitEvent
   readonly plan: HandlerPlan
   readonly settleMs: number
   readonly tombstoneMs: number

@@ -1,5 +1,6 @@
-import type { Logger } from '../host/logger.ts'
+import type { EmitEvent } from '../request/erasure-event.ts'
 import type { HandlerProgress, OpenRequest } from '../request/open-request.ts'
+import type { RequestId } from '../request/request-id.ts'
 import {
   failed,
   foundEmpty,
@@ -18,6 +19,11 @@ interface CallStep {
   readonly handler: RegisteredHandler
 }
 
+interface StepOf {
+  readonly requestId: RequestId
+  readonly handler: string
+}
+
 /** Calls one handler once. The same request comes back if the SDK is closing. */
 export async function take(
   step: CallStep,
@@ -31,7 +37,7 @@ export async function take(
       ? await takePurge(step.handler, request, before, taking)
       : await takeVerify(step, before, taking)
   if (after === before) return request
-  report(request, name, after, taking.log)
+  report({ requestId: request.id, handler: name }, step.kind, after, taking.emit)
   const handlers = { ...request.handlers, [name]: after }
   if (step.kind !== 'confirm' || after.code !== 'VERIFY_FOUND')
     return { ...request, handlers }
@@ -50,7 +56,8 @@ async function takePurge(
 ): Promise<HandlerProgress> {
   const { seal, clock } = taking
   const binding = `${request.id}:${handler.name}`
-  const cursor = unsealCursor(before, binding, taking)
+  const which = { requestId: request.id, handler: handler.name }
+  const cursor = unsealCursor(before, binding, which, taking)
   const attempt = before.failures + 1
   const slice =
     cursor === undefined ? { attempt } : { cursor: JSON.parse(cursor), attempt }
@@ -70,13 +77,14 @@ async function takePurge(
 function unsealCursor(
   { cursor }: HandlerProgress,
   binding: string,
-  { seal, log }: Taking,
+  which: StepOf,
+  { seal, emit }: Taking,
 ): string | undefined {
   if (cursor === undefined) return undefined
   try {
     return seal.unseal(cursor, binding)
   } catch {
-    log.warn('A cursor does not unseal: its store is damaged; the handler starts over')
+    emit({ kind: 'cursor broken', ...which })
     return undefined
   }
 }
@@ -97,20 +105,11 @@ async function takeVerify(
 }
 
 function report(
-  request: OpenRequest,
-  handler: string,
-  after: HandlerProgress,
-  log: Logger,
+  which: StepOf,
+  step: CallStep['kind'],
+  { code, blocked }: HandlerProgress,
+  emit: EmitEvent,
 ): void {
-  const fields = { requestId: request.id, handler, code: after.code }
-  if (after.blocked) {
-    log.error(
-      'A purge handler is blocked: it is tried again daily, and by retry()',
-      fields,
-    )
-  } else if (after.code !== undefined) {
-    log.warn('A purge handler failed and is tried again', fields)
-  } else {
-    log.debug('A purge handler took a step', { requestId: request.id, handler })
-  }
+  emit({ kind: 'stepped', ...which, step })
+  if (code !== undefined) emit({ kind: blocked ? 'blocked' : 'retrying', ...which, code })
 }

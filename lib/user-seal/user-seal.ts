@@ -14,6 +14,12 @@ import { createRandomBytes } from '../host/random-bytes.ts'
 const CIPHER = 'aes-256-gcm'
 const NONCE_BYTES = 12
 const AUTH_TAG_BYTES = 16
+/**
+ * Before every sealed value: how it is sealed. Version 0.1 of this package wrote none, and `.` is no
+ * letter of base64url, so that its values are told apart and open.
+ */
+const FORMAT = '1.'
+const ANY_FORMAT = /^[0-9]+\./
 /** Of SHA-256. */
 const BLOCK_BYTES = 64
 /** 128 bits: a chance of 1.5e-21 that two of a billion users share a tag. */
@@ -92,11 +98,18 @@ function seal(key: KeyObject, nonce: Buffer, text: string, binding: string): Sea
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: AUTH_TAG_BYTES })
   cipher.setAAD(Buffer.from(binding))
   const parts = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]
-  return Buffer.concat(parts).toString('base64url') as Sealed
+  return (FORMAT + Buffer.concat(parts).toString('base64url')) as Sealed
 }
 
 function unseal(key: KeyObject, sealed: Sealed, binding: string): string {
-  const bytes = Buffer.from(sealed, 'base64url')
+  const format = ANY_FORMAT.exec(sealed)?.[0] ?? ''
+  if (format !== '' && format !== FORMAT) {
+    throw new ErasureError(
+      'SEAL_BROKEN',
+      'A value was sealed by a newer version of matrix-appservice-erasure; install that version',
+    )
+  }
+  const bytes = Buffer.from(sealed.slice(format.length), 'base64url')
   const nonce = bytes.subarray(0, NONCE_BYTES)
   const end = bytes.length - AUTH_TAG_BYTES
   try {

@@ -1,6 +1,7 @@
 import t from 'tap'
 
-import { redactingLogger, silentLogger } from '../../lib/host/logger.ts'
+import { harmlessLogger, type Logger, redactingLogger } from '../../lib/host/logger.ts'
+import { breathe } from '../support/fake-clock.ts'
 import { memoryLog } from '../support/memory-log.ts'
 
 const redact = (text: string) =>
@@ -40,14 +41,29 @@ t.test(
   },
 )
 
-t.test('a logger that throws stops nobody', async t => {
-  const broken = {
-    ...silentLogger,
-    info() {
+// Issue 9.24. An unhandled rejection fails the test, as it would end a bridge.
+t.test(
+  'a logger that throws, rejects or is incomplete never ends the process',
+  async t => {
+    const fail = () => {
       throw new Error('the disk is full')
-    },
-  }
-  t.doesNotThrow(() => redactingLogger(broken, redact).info('hello'))
-  for (const level of ['debug', 'info', 'warn', 'error'] as const)
-    silentLogger[level]('nothing')
-})
+    }
+    const reject = async () => fail()
+    const odd = () => Object.defineProperty({}, 'then', { get: fail })
+    const broken = [fail, reject, odd].map(write => ({
+      debug: write,
+      info: write,
+      warn: write,
+      error: write,
+    }))
+    for (const given of [...broken, {} as Logger, undefined as unknown as Logger]) {
+      for (const logger of [harmlessLogger(given), redactingLogger(given, redact)]) {
+        for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+          t.doesNotThrow(() => logger[level]('hello', { count: 1 }))
+        }
+      }
+    }
+    t.doesNotThrow(() => redactingLogger(memoryLog(), fail).info('hello'))
+    await breathe()
+  },
+)

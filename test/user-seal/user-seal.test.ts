@@ -21,7 +21,7 @@ t.test('what is sealed opens again, for the same binding only', async t => {
     }),
   )
   const sealed = seal.seal(bob, 'request-1')
-  t.notMatch(Buffer.from(sealed, 'base64url').toString('latin1'), /bob|example/)
+  t.notMatch(Buffer.from(sealed.slice(2), 'base64url').toString('latin1'), /bob|example/)
   t.throws(() => seal.unseal(sealed, 'request-2'), { code: 'SEAL_BROKEN' })
   t.throws(() => createUserSeal(Buffer.alloc(32, 8)).unseal(sealed, 'request-1'), {
     code: 'SEAL_BROKEN',
@@ -29,16 +29,34 @@ t.test('what is sealed opens again, for the same binding only', async t => {
 })
 
 t.test('a changed byte anywhere breaks the seal', async t => {
-  const sealed = Buffer.from(seal.seal(bob, 'x'), 'base64url')
+  const sealed = Buffer.from(seal.seal(bob, 'x').slice(2), 'base64url')
   for (const index of sealed.keys()) {
     const changed = Buffer.from(sealed)
     changed[index] = changed.readUInt8(index) ^ 1
-    t.throws(() => seal.unseal(changed.toString('base64url') as Sealed, 'x'), {
-      code: 'SEAL_BROKEN',
-    })
+    const text = changed.toString('base64url')
+    for (const broken of [text, `1.${text}`]) {
+      t.throws(() => seal.unseal(broken as Sealed, 'x'), { code: 'SEAL_BROKEN' })
+    }
   }
   t.throws(() => seal.unseal('' as Sealed, 'x'), { code: 'SEAL_BROKEN' })
 })
+
+// Issue 8.8.
+t.test(
+  'a sealed value says its format: that of 0.1 opens, a later one is refused',
+  async t => {
+    const sealed = seal.seal(bob, 'request-1')
+    t.match(sealed, /^1\.[\w-]+$/)
+    t.equal(seal.unseal(sealed, 'request-1'), bob)
+    const by01 = 'AAECAwQFBgcICQoLF7QHzhL2OXoAiIvjUQm2K4AxH6miZrIxWYSGSVgvECM' as Sealed
+    t.equal(seal.unseal(by01, 'request-1'), bob)
+    const later = sealed.replace('1.', '2.') as Sealed
+    t.throws(() => seal.unseal(later, 'request-1'), {
+      code: 'SEAL_BROKEN',
+      message: /newer version/,
+    })
+  },
+)
 
 t.test('the same user sealed twice looks different, and his tag the same', async t => {
   t.not(seal.seal(bob, 'x'), seal.seal(bob, 'x'))
@@ -48,7 +66,7 @@ t.test('the same user sealed twice looks different, and his tag the same', async
 
 t.test('nonces do not repeat over many draws', async t => {
   const nonces = new Set<string>()
-  for (let draw = 0; draw < 5000; draw += 1) nonces.add(seal.seal('', '').slice(0, 16))
+  for (let draw = 0; draw < 5000; draw += 1) nonces.add(seal.seal('', '').slice(2, 18))
   t.equal(nonces.size, 5000)
 })
 

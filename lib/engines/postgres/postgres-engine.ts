@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../host/clock.ts'
-import { type Logger, silentLogger } from '../../host/logger.ts'
+import { harmlessLogger, type Logger, silentLogger } from '../../host/logger.ts'
 import { openDatabase } from './connection/database.ts'
 import { databaseClock } from './connection/database-clock.ts'
 import { pgBossScheduler } from './queue/pg-boss-scheduler.ts'
@@ -84,11 +84,8 @@ const NAMES: ReadonlySet<string> = new Set([
 export function postgresEngine(options: PostgresEngineOptions): PostgresEngine {
   const unknown = Object.keys(options).find(name => !NAMES.has(name))
   if (unknown !== undefined) throw new TypeError(`Unknown option \`${unknown}\``)
-  const {
-    schema = 'matrix_appservice_erasure',
-    logger = silentLogger,
-    clock: base = systemClock,
-  } = options
+  const { schema = 'matrix_appservice_erasure', clock: base = systemClock } = options
+  const logger = harmlessLogger(options.logger ?? silentLogger)
   const database = openDatabase({ ...options, logger, clock: base })
   const clock = databaseClock(database, base)
   return {

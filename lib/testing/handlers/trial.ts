@@ -1,4 +1,5 @@
 import { systemClock } from '../../host/clock.ts'
+import { createRequestIds } from '../../request/request-id.ts'
 import { type Logger, silentLogger } from '../../host/logger.ts'
 import { createRedactor } from '../../matrix/user-id-forms.ts'
 import type { UserId } from '../../matrix/user-id.ts'
@@ -97,12 +98,13 @@ export class Trial {
     return {
       subject: {
         userId: this.userId,
-        requestId: 'a-request-of-a-test',
+        requestId: createRequestIds()(systemClock.now()),
         receivedAt: this.#receivedAt,
       },
       clock: systemClock,
       signal: new AbortController().signal,
       log: this.#listeningLogger(),
+      emit: () => {},
       redact: this.#redact,
     }
   }
