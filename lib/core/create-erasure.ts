@@ -6,11 +6,8 @@ import {
   type PresentedTokens,
   type TokenVerdict,
 } from '../registration/hs-token.ts'
-import {
-  createOwnUserTest,
-  parseRegistration,
-  type Registration,
-} from '../registration/registration.ts'
+import { OwnUsers } from '../registration/own-users.ts'
+import type { Registration } from '../registration/registration.ts'
 import { createRedactor } from '../matrix/user-id-forms.ts'
 import { isUserId, parseUserId, type UserId } from '../matrix/user-id.ts'
 import { type ErasureOptions, type ResolvedOptions, resolveOptions } from './options.ts'
@@ -23,7 +20,7 @@ import {
 import { describeError } from '../purge/describe-error.ts'
 import { nextDue } from '../request/bring-up-to-date.ts'
 import { carryOut } from '../purge/carry-out.ts'
-import { readRegistration } from '../registration/registration-file.ts'
+import { loadRegistration } from '../registration/registration-file.ts'
 import { inProcessScheduler } from '../schedule/in-process.ts'
 import type { Scheduler } from '../schedule/scheduler.ts'
 import { type ErasureStore, openErasureStore } from '../store/erasure-store.ts'
@@ -69,11 +66,6 @@ export async function createErasure(given: ErasureOptions): Promise<Erasure> {
   }
 }
 
-function loadRegistration(registration: string | Registration): Promise<Registration> {
-  if (typeof registration === 'string') return readRegistration(registration)
-  return Promise.resolve(parseRegistration(registration, 'the registration'))
-}
-
 /** A key is made only for a store that has never seen one: another could not open its requests. */
 async function openSeal(
   { key, store }: ResolvedOptions,
@@ -104,7 +96,7 @@ class ErasureImplementation implements Erasure {
   readonly #seal: UserSeal
   readonly #scheduler: Scheduler
   readonly #sweep: Sweep
-  readonly #isOwnUser: (userId: UserId) => boolean
+  readonly #ownUsers: OwnUsers | undefined
   readonly #handlers: RegisteredHandler[] = []
   readonly #nextId = createRequestIds()
   /**
@@ -132,9 +124,7 @@ class ErasureImplementation implements Erasure {
     this.#scheduler = scheduler ?? inProcessScheduler({ drainMs, clock })
     const work = { store, scheduler: this.#scheduler, emit: this.#emit }
     this.#sweep = new Sweep({ ...options, ...work })
-    this.#isOwnUser = options.eraseOwnUsers
-      ? () => false
-      : createOwnUserTest(registration, serverName)
+    if (!options.eraseOwnUsers) this.#ownUsers = new OwnUsers(registration, serverName)
   }
 
   onUserErase<C extends Json>(
@@ -155,6 +145,12 @@ class ErasureImplementation implements Erasure {
   async start(): Promise<void> {
     if (this.#state !== 'new') throw alreadyStarted('it can be started once')
     const plan = orderHandlers(this.#handlers)
+    if (this.#ownUsers?.areSomeUnknown === true) {
+      this.logger.warn(
+        'An exclusive namespace names no server: without `serverName` its ghosts count as people',
+        { option: 'serverName' },
+      )
+    }
     this.#state = 'started'
     const context = {
       ...this.#options,
@@ -190,12 +186,16 @@ class ErasureImplementation implements Erasure {
     }
   }
 
+  learnServerName(serverName: string): void {
+    this.#ownUsers?.learnServerName(serverName)
+  }
+
   async accept(value: string): Promise<Accepted> {
     if (this.#state === 'closed') throw new ErasureError('CLOSED', 'The SDK is closed')
     const { allow, clock, tombstoneMs } = this.#options
     const userId = parseUserId(value)
     if (allow !== undefined) await this.#askAllow(allow, userId)
-    if (this.#isOwnUser(userId)) return this.#decline()
+    if (this.#ownUsers?.has(userId)) return this.#decline()
     const receivedAt = clock.now()
     const id = this.#nextId(receivedAt)
     const tag = this.#seal.tag(userId)

@@ -71,6 +71,13 @@ export interface Erasure {
    * @internal
    */
   checkToken(sent: PresentedTokens): TokenVerdict
+  /**
+   * Takes the homeserver's name from a door that knows it, unless `serverName` was given.
+   *
+   * @throws ErasureError `REGISTRATION_INVALID` if an exclusive namespace holds everybody there
+   * @internal
+   */
+  learnServerName(serverName: string): void
   /** @internal For doors. */
   readonly logger: Logger
 }

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../host/clock.ts'
 import { type Logger, silentLogger } from '../host/logger.ts'
 import type { Registration } from '../registration/registration.ts'
 import type { ErasureEvent } from '../request/erasure-event.ts'
-import type { UserId } from '../matrix/user-id.ts'
+import { isServerName, type UserId } from '../matrix/user-id.ts'
 import type { Scheduler } from '../schedule/scheduler.ts'
 import type { StoreAdapter } from '../store/adapter.ts'
 
@@ -15,7 +15,7 @@ export const DEFAULT_TARGET_MS: number = 28 * DAY_MS
 export interface ErasureOptions {
   /**
    * The application service's registration: the path of the YAML file, or the parsed object.
-   * Only `hs_token`, `sender_localpart` and `namespaces` are read.
+   * Only `hs_token`, `hs_token_path`, `sender_localpart`, `url` and `namespaces` are read.
    */
   readonly registration: string | Registration
   /**
@@ -40,8 +40,12 @@ export interface ErasureOptions {
    */
   readonly eraseOwnUsers?: boolean
   /**
-   * The homeserver's name, to know the bot from a user of another server with its localpart.
-   * Default: every user with the bot's localpart counts as the bot.
+   * The homeserver's name, such as `example.org`. The bot and the ghosts are users of this server:
+   * somebody elsewhere with a name like theirs is a person, and is erased. Default: what
+   * `attachErasure` finds in the bridge's `domain`, or else what the exclusive namespaces name
+   * (`@_irc_.*:example\.org`). Where nobody names it, nobody counts as the bot or a ghost, and
+   * `start` warns of an exclusive namespace without a server. Wrong: requests for ghosts and the bot
+   * are carried out.
    */
   readonly serverName?: string
   /**
@@ -139,6 +143,9 @@ export function resolveOptions(options: ErasureOptions): ResolvedOptions {
   }
   if (typeof options.key !== 'string' && !(options.key instanceof Uint8Array)) {
     throw new TypeError('Expected `key` to be a path or a Uint8Array of 32 bytes')
+  }
+  if (options.serverName !== undefined && !isServerName(options.serverName)) {
+    throw new TypeError('Expected `serverName` to be a server name, such as example.org')
   }
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const resolved = { ...DEFAULTS, ...Object.fromEntries(given) } as ResolvedOptions

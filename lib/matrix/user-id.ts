@@ -31,8 +31,13 @@ export function isUserId(value: string): value is UserId {
     value.isWellFormed() &&
     !value.includes('\0') &&
     Buffer.byteLength(value) <= MAX_USER_ID_BYTES &&
-    SERVER_NAME.test(value.slice(colon + 1))
+    isServerName(value.slice(colon + 1))
   )
+}
+
+/** Whether `value` is a server name, such as `example.org` or `localhost:8448`. */
+export function isServerName(value: string): boolean {
+  return SERVER_NAME.test(value)
 }
 
 /**

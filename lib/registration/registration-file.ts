@@ -2,10 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
-import { parse } from 'yaml'
-
 import { ErasureError, hasSystemCode } from '../errors.ts'
-import { parseRegistration, type Registration } from './registration.ts'
+import { parseYaml } from './parse-yaml.ts'
+import { readToken } from './read-token.ts'
+import {
+  parseRegistration,
+  type Registration,
+  type RegistrationFile,
+} from './registration.ts'
 
 /** What a new registration says; see the specification for each. */
 export interface RegistrationOptions {
@@ -53,14 +57,38 @@ namespaces:
 }
 
 /**
- * Reads the registration at `path`.
+ * Reads the registration at `path`. Its `hs_token` may be in a file of its own (`hs_token_path`,
+ * relative to the registration) or in an environment variable (`hs_token: ${NAME}`).
  *
- * @throws ErasureError `REGISTRATION_MISSING`, or `REGISTRATION_INVALID` naming what is wrong
+ * @throws ErasureError `REGISTRATION_MISSING`, or `REGISTRATION_INVALID` naming the line and the
+ *   property that is wrong
  */
 export async function readRegistration(path: string): Promise<Registration> {
-  let text: string
+  const { value, file } = parseYaml(await readText(path), path)
+  return takeRegistration(value, file)
+}
+
+/**
+ * Takes what an application passes as its registration: the path of the YAML file, or the object
+ * that is in it.
+ *
+ * @throws ErasureError as {@link readRegistration}
+ */
+export function loadRegistration(given: string | Registration): Promise<Registration> {
+  if (typeof given === 'string') return readRegistration(given)
+  return takeRegistration(given)
+}
+
+async function takeRegistration(
+  value: unknown,
+  file?: RegistrationFile,
+): Promise<Registration> {
+  return parseRegistration(await readToken(value, file), file)
+}
+
+async function readText(path: string): Promise<string> {
   try {
-    text = await readFile(path, 'utf8')
+    return await readFile(path, 'utf8')
   } catch (error) {
     throw new ErasureError(
       'REGISTRATION_MISSING',
@@ -68,13 +96,12 @@ export async function readRegistration(path: string): Promise<Registration> {
       { file: path, cause: error },
     )
   }
-  return parseRegistration(parseYaml(text, path), path)
 }
 
 /**
  * Makes the registration at `path`, with mode 0600, if there is none, and reads it.
  *
- * @throws ErasureError `REGISTRATION_INVALID` if there is one and it is not a registration
+ * @throws ErasureError `REGISTRATION_INVALID` if there is one and something in it is wrong
  */
 export async function ensureRegistration(
   path: string,
@@ -87,17 +114,6 @@ export async function ensureRegistration(
     if (!hasSystemCode(error, 'EEXIST')) throw error
   }
   return readRegistration(path)
-}
-
-function parseYaml(text: string, path: string): unknown {
-  try {
-    // Without `prettyErrors` the message holds no line of the file, and so no token.
-    return parse(text, { prettyErrors: false })
-  } catch {
-    throw new ErasureError('REGISTRATION_INVALID', `${path}: not a YAML file`, {
-      file: path,
-    })
-  }
 }
 
 function randomToken(): string {

@@ -1,5 +1,5 @@
 import { ErasureError } from '../errors.ts'
-import { localpartOf, serverNameOf, type UserId } from '../matrix/user-id.ts'
+import { compileNamespaceRegex } from './namespace-regex.ts'
 
 /**
  * What this package reads of an application service's registration; other properties are
@@ -8,7 +8,10 @@ import { localpartOf, serverNameOf, type UserId } from '../matrix/user-id.ts'
  * @see https://spec.matrix.org/v1.16/application-service-api/#registration
  */
 export interface Registration {
-  /** The homeserver authenticates itself with it. Must not be empty. */
+  /**
+   * The homeserver authenticates itself with it. Printable ASCII, since it travels in a header.
+   * `${NAME}` stands for the environment variable `NAME`.
+   */
   readonly hs_token: string
   /** The localpart of the bot. */
   readonly sender_localpart: string
@@ -25,81 +28,139 @@ export interface Registration {
 export interface UserNamespace {
   /** Whether they are its own: nobody else may have them. */
   readonly exclusive: boolean
-  /** Matches user IDs, from their beginning. */
+  /** Matches user IDs, from their beginning, in the syntax that Python and Go share. */
   readonly regex: string
+}
+
+/** The way to a property, such as `['namespaces', 'users', 0, 'regex']`. */
+export type PropertyPath = ReadonlyArray<string | number>
+
+/** The file a registration was read from. */
+export interface RegistrationFile {
+  /** Its path. */
+  readonly path: string
+  /** The line of a property, from 1, or of what it is missing in. */
+  readonly lineOf: (property: PropertyPath) => number | undefined
 }
 
 /** What stands in registration.sample.yaml where a token belongs. Refused as a token. */
 export const TOKEN_PLACEHOLDER = 'REPLACE_ME_WITH_64_RANDOM_HEX_CHARACTERS'
 
+/** What a header carries as it is: printable ASCII, with no blank at either end. */
+const TOKEN = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
+
+/** An error that names a property, its line in the file if there is one, and never its value. */
+export function invalidRegistration(
+  file: RegistrationFile | undefined,
+  path: PropertyPath,
+  what: string,
+): ErasureError {
+  const property = printPath(path)
+  const line = file?.lineOf(path)
+  const place = file === undefined ? 'the registration' : file.path
+  return new ErasureError(
+    'REGISTRATION_INVALID',
+    `${place}${line === undefined ? '' : `:${line}`}: ${property || 'it'} ${what}`,
+    {
+      ...(property && { property }),
+      ...(line !== undefined && { line }),
+      ...(file && { file: file.path }),
+    },
+  )
+}
+
 /**
  * Takes a parsed YAML document or object as a registration.
  *
- * @param where - named in the error: the file, or what the caller passed
- * @throws ErasureError `REGISTRATION_INVALID` naming the property that is wrong
+ * @param file - where it was read from, if it was
+ * @throws ErasureError `REGISTRATION_INVALID` naming the property that is wrong, and its line
  */
-export function parseRegistration(value: unknown, where: string): Registration {
-  const invalid = (what: string) =>
-    new ErasureError('REGISTRATION_INVALID', `${where}: ${what}`)
-  if (!isObject(value)) throw invalid('expected a registration with hs_token and others')
+export function parseRegistration(value: unknown, file?: RegistrationFile): Registration {
+  const invalid = (path: PropertyPath, what: string) =>
+    invalidRegistration(file, path, what)
+  if (!isObject(value)) throw invalid([], 'must be an object with hs_token and others')
   const { hs_token, sender_localpart, url = null, namespaces } = value
+  const wrong = wrongToken(hs_token)
+  if (wrong !== undefined) throw invalid(['hs_token'], wrong)
+  if (typeof sender_localpart !== 'string' || sender_localpart === '') {
+    throw invalid(['sender_localpart'], expected('a non-empty string', sender_localpart))
+  }
+  if (url !== null && typeof url !== 'string') {
+    throw invalid(['url'], expected('a string or null', url))
+  }
+  const users = readUsers(namespaces, invalid)
+  return { hs_token: hs_token as string, sender_localpart, url, namespaces: { users } }
+}
+
+/** What is wrong with a token, without repeating it, or `undefined`. */
+export function wrongToken(token: unknown): string | undefined {
   // A server that compares `undefined` with `undefined` lets everybody in.
-  if (typeof hs_token !== 'string' || hs_token === '') {
-    throw invalid('hs_token must be a non-empty string')
+  if (typeof token !== 'string' || token === '') {
+    return expected('a non-empty string', token)
   }
-  if (hs_token === TOKEN_PLACEHOLDER) {
-    throw invalid(
-      'hs_token is still the sample; make one: matrix-appservice-erasure registration',
-    )
+  if (token === TOKEN_PLACEHOLDER) {
+    return 'is still the sample; make one: matrix-appservice-erasure registration'
   }
-  if (typeof sender_localpart !== 'string') {
-    throw invalid('sender_localpart must be a string')
+  if (!TOKEN.test(token)) {
+    return 'must be printable ASCII without blanks at its ends: no header can carry it'
   }
-  if (url !== null && typeof url !== 'string')
-    throw invalid('url must be a string or null')
-  const users = isObject(namespaces) ? (namespaces['users'] ?? []) : []
-  if (!Array.isArray(users) || !users.every(isNamespace)) {
-    throw invalid('namespaces.users must be a list of { exclusive, regex }')
-  }
-  return { hs_token, sender_localpart, url, namespaces: { users } }
+  return undefined
 }
 
-/**
- * Makes the test for users of the application service itself: its bot, and the ghosts in its
- * exclusive namespaces. A non-exclusive namespace is only interest, not ownership.
- *
- * @param serverName - where the bot lives. Without it a user of another server whose localpart
- *   is the bot's counts as the bot, since a registration does not name its server.
- * @throws ErasureError `REGISTRATION_INVALID` where a regex does not compile
- */
-export function createOwnUserTest(
-  registration: Registration,
-  serverName?: string,
-): (userId: UserId) => boolean {
-  const exclusive = (registration.namespaces?.users ?? []).filter(
-    users => users.exclusive,
+type Invalid = (path: PropertyPath, what: string) => ErasureError
+
+function readUsers(namespaces: unknown, invalid: Invalid): UserNamespace[] {
+  if (namespaces === undefined || namespaces === null) return []
+  if (!isObject(namespaces)) {
+    throw invalid(['namespaces'], expected('an object with users', namespaces))
+  }
+  const users = namespaces['users'] ?? []
+  if (!Array.isArray(users)) {
+    throw invalid(['namespaces', 'users'], expected('a list', users))
+  }
+  return users.map((namespace: unknown, index) =>
+    readNamespace(namespace, ['namespaces', 'users', index], invalid),
   )
-  const patterns = exclusive.map(({ regex }) => compile(regex))
-  return userId =>
-    (localpartOf(userId) === registration.sender_localpart &&
-      (serverName === undefined || serverNameOf(userId) === serverName)) ||
-    patterns.some(pattern => pattern.test(userId))
 }
 
-/** Homeservers anchor a namespace at its beginning only (Synapse: `re.match`). */
-function compile(regex: string): RegExp {
-  try {
-    return new RegExp(`^(?:${regex})`, 'u')
-  } catch {
-    throw new ErasureError(
-      'REGISTRATION_INVALID',
-      `namespaces.users: the regex ${JSON.stringify(regex)} does not compile in JavaScript`,
-    )
+/** Only `true` and `false`: `"false"` would make everybody a ghost, and `"yes"` nobody. */
+function readNamespace(
+  value: unknown,
+  path: PropertyPath,
+  invalid: Invalid,
+): UserNamespace {
+  if (!isObject(value)) throw invalid(path, expected('{ exclusive, regex }', value))
+  const { exclusive, regex } = value
+  if (typeof exclusive !== 'boolean') {
+    throw invalid([...path, 'exclusive'], expected('true or false', exclusive))
   }
+  if (typeof regex !== 'string') {
+    throw invalid([...path, 'regex'], expected('a string', regex))
+  }
+  try {
+    if (exclusive) compileNamespaceRegex(regex)
+  } catch (error) {
+    throw invalid([...path, 'regex'], `cannot be used: ${(error as Error).message}`)
+  }
+  return { exclusive, regex }
 }
 
-function isNamespace(value: unknown): boolean {
-  return isObject(value) && typeof value['regex'] === 'string'
+/** Names the kind of a value, never the value: it may be a token. */
+function expected(what: string, value: unknown): string {
+  if (value === undefined || value === null) return `is missing; it must be ${what}`
+  if (
+    what.endsWith('string') &&
+    (typeof value === 'number' || value === true || value === false)
+  ) {
+    return `must be ${what}; without quotes YAML reads a ${typeof value}, so put it in quotes`
+  }
+  const kind = typeof value === 'object' ? 'a list or an object' : `a ${typeof value}`
+  return `must be ${what}, and is ${value === '' ? 'empty' : kind}`
+}
+
+function printPath(path: PropertyPath): string {
+  const text = path.map(part => (typeof part === 'number' ? `[${part}]` : `.${part}`))
+  return text.join('').slice(1)
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -17,6 +17,7 @@ t.test('options that are missing, unknown or of the wrong kind are named', async
     [{ setleMs: 1 }, /setleMs/],
     [{ store: undefined }, /`store`/],
     [{ key: 5 }, /`key`/],
+    [{ serverName: 'https://example.org' }, /`serverName`/],
     [{ settleMs: -1 }, /`settleMs`.*got -1/],
     [{ settleMs: Number.NaN }, /`settleMs`/],
     [{ tombstoneMs: '1' }, /`tombstoneMs`.*got string/],
@@ -117,6 +118,39 @@ t.test(
     t.match((await erasure.status()).counts, { erased: 3 })
     t.equal(most, 1)
     await erasure.close()
+  },
+)
+
+t.test('9.18: ghosts of which no server is known are erased, with a warning', async t => {
+  const users = [{ exclusive: true, regex: '@irc_.*' }]
+  const registration = { ...REGISTRATION, namespaces: { users } }
+  for (const serverName of [undefined, 'example.org']) {
+    const log = memoryLog()
+    const more = serverName === undefined ? {} : { serverName }
+    const erasure = await createErasure(volatile({ registration, logger: log, ...more }))
+    erasure.onUserErase('messages', async () => {})
+    await erasure.start()
+    const isKnown = serverName !== undefined
+    t.match(await erasure.accept('@irc_bob:example.org'), { declined: isKnown })
+    t.match(await erasure.accept('@irc_fan:other.org'), { declined: false })
+    t.match(await erasure.accept('@bridge:other.org'), { declined: false })
+    t.equal(/names no server/.test(log.text()), !isKnown)
+    await erasure.close()
+  }
+})
+
+t.test(
+  '9.18: a registration that would have everybody declined is refused at start',
+  async t => {
+    const users = [{ exclusive: true, regex: '@.*:example\\.org' }]
+    const registration = { ...REGISTRATION, namespaces: { users } }
+    await t.rejects(createErasure(volatile({ registration })), {
+      code: 'REGISTRATION_INVALID',
+      property: 'namespaces.users[0]',
+    })
+    const willing = await createErasure(volatile({ registration, eraseOwnUsers: true }))
+    t.match(await willing.accept(bob), { declined: false })
+    await willing.close()
   },
 )
 

@@ -1,10 +1,12 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 
 import t from 'tap'
 
 import {
   ensureRegistration,
+  loadRegistration,
   readRegistration,
 } from '../../lib/registration/registration-file.ts'
 
@@ -47,3 +49,77 @@ t.test(
     await t.rejects(ensureRegistration(join(path, 'below-a-file')))
   },
 )
+
+t.test('9.17, 9.20: what is wrong in a file has its line, and no token', async t => {
+  const path = join(t.testdir(), 'registration.yaml')
+  const good = ['sender_localpart: bot', 'hs_token: secret']
+  const users = (line: string) => [...good, 'namespaces:', '  users:', `    - ${line}`]
+  const bad: ReadonlyArray<readonly [readonly string[], object]> = [
+    [
+      [...users('regex: "@_.*"'), '      exclusive: "false"'],
+      { line: 6, property: 'namespaces.users[0].exclusive', message: /true or false/ },
+    ],
+    [users('regex: "@a"'), { line: 5, property: 'namespaces.users[0].exclusive' }],
+    [
+      users('{ exclusive: true, regex: "@irc_(?>a+)b" }'),
+      { line: 5, property: 'namespaces.users[0].regex', message: /\(\?>/ },
+    ],
+    [['id: x', 'hs_token: 123456'], { line: 2, message: /hs_token .*in quotes/ }],
+    [['hs_token: "secret "'], { line: 1, property: 'hs_token', message: /header/ }],
+    [
+      [...good, 'id: x', 'hs_token: "secret2"'],
+      { line: 4, message: /:4: hs_token stands here for the second time/ },
+    ],
+    [
+      [...good, 'secret: 1', '"secret": 2'],
+      { line: 4, message: /a key stands here for the second time/ },
+    ],
+    [[...good, 'id: "secret'], { line: 4, message: /not YAML \(MISSING_CHAR\)/ }],
+    [['hs_token: *secret'], { message: /not YAML \(BAD_ALIAS\)/ }],
+  ]
+  for (const [lines, expected] of bad) {
+    writeFileSync(path, `${lines.join('\n')}\n`)
+    const thrown: unknown = await readRegistration(path).catch((error: unknown) => error)
+    t.match(thrown, { code: 'REGISTRATION_INVALID', file: path, ...expected })
+    t.notMatch(inspect(thrown), /secret|123456/)
+    t.ok(String(thrown).includes(path))
+  }
+})
+
+t.test('9.20: the token may be in a file of its own, or in the environment', async t => {
+  const directory = t.testdir({ run: { 'hs-token': 'secret\n', bad: 'secret\nmore\n' } })
+  const path = join(directory, 'registration.yaml')
+  const read = async (...lines: readonly string[]) => {
+    writeFileSync(path, ['sender_localpart: bot', ...lines].join('\n'))
+    return readRegistration(path)
+  }
+  const token = { hs_token: 'secret' }
+  t.match(await read('hs_token_path: run/hs-token', 'as_token_path: none'), token)
+  t.match(await read(`hs_token_path: ${join(directory, 'run/hs-token')}`), token)
+  t.match(await loadRegistration({ ...token, sender_localpart: 'bot' }), token)
+  process.env['REGISTRATION_TEST_TOKEN'] = 'secret'
+  process.env['REGISTRATION_TEST_BAD'] = 'secret '
+  t.teardown(() => {
+    delete process.env['REGISTRATION_TEST_TOKEN']
+    delete process.env['REGISTRATION_TEST_BAD']
+  })
+  t.match(await read('hs_token: ${REGISTRATION_TEST_TOKEN}'), token)
+  const variable = { hs_token: '${REGISTRATION_TEST_TOKEN}', sender_localpart: 'bot' }
+  t.match(await loadRegistration(variable), token)
+  const bad: ReadonlyArray<readonly [readonly string[], RegExp]> = [
+    [['hs_token_path: none'], /:2: hs_token_path names .*none.*ENOENT/],
+    [['hs_token_path: run/bad'], /:2: hs_token_path names .*bad.* no header can/],
+    [['hs_token_path: 5'], /hs_token_path must name a file/],
+    [['hs_token: secret', 'hs_token_path: run/hs-token'], /keep one/],
+    [
+      ['hs_token: ${REGISTRATION_TEST_NONE}'],
+      /variable REGISTRATION_TEST_NONE, .*missing/,
+    ],
+    [['hs_token: ${REGISTRATION_TEST_BAD}'], /variable REGISTRATION_TEST_BAD, .*header/],
+  ]
+  for (const [lines, message] of bad) {
+    const thrown: unknown = await read(...lines).catch((error: unknown) => error)
+    t.match(thrown, { code: 'REGISTRATION_INVALID', file: path, message })
+    t.notMatch(inspect(thrown), /secret/)
+  }
+})

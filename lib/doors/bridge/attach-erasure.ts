@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Erasure } from '../../core/erasure.ts'
 import { codeOf, ErasureError } from '../../errors.ts'
+import { isServerName } from '../../matrix/user-id.ts'
 import { isBehindLast } from '../http/ending.ts'
 import { fromNode, sendAnswer, splitTarget } from '../http/node.ts'
 import { ERASE_PATHS, receiveErase } from '../http/receive.ts'
@@ -35,6 +36,8 @@ export interface BridgeLike {
   readonly opts: {
     /** Read at every event, so what is put there counts at once. */
     readonly controller: ControllerLike
+    /** The homeserver's name. */
+    readonly domain?: string | undefined
   }
   /** Throws before the bridge listens. */
   readonly appService: {
@@ -60,8 +63,11 @@ const ERASURE = Symbol.for('matrix-appservice-erasure')
  * Close the bridge before the SDK, `await bridge.close(); await erasure.close()`: the guard drops
  * events that come when it can no longer ask, and a homeserver does not send them again.
  *
+ * The SDK learns the homeserver's name from the bridge's `domain`, unless it was given `serverName`.
+ *
  * @throws ErasureError `ALREADY_ATTACHED` if this bridge has erasure, `BRIDGE_UNSUPPORTED` if it
- *   does not look like a bridge of version 11
+ *   does not look like a bridge of version 11, `REGISTRATION_INVALID` if an exclusive namespace holds
+ *   everybody on the bridge's homeserver
  */
 export function attachErasure(bridge: BridgeLike, erasure: Erasure): void {
   if (ERASURE in bridge) {
@@ -73,6 +79,8 @@ export function attachErasure(bridge: BridgeLike, erasure: Erasure): void {
   ) {
     throw unsupported('listen() or opts.controller is missing')
   }
+  const { domain } = bridge.opts
+  if (typeof domain === 'string' && isServerName(domain)) erasure.learnServerName(domain)
   Object.defineProperty(bridge, ERASURE, { value: true })
   guardController(bridge, erasure)
   const { listen } = bridge

@@ -8,7 +8,12 @@ import {
 import { ERASE_PATH, request, sendRaw, walkAnswers } from '../../support/answers.ts'
 import { freePort } from '../../support/free-port.ts'
 import { createBridge, listening } from '../../support/open-bridge.ts'
-import { HS_TOKEN, openVolatileErasure } from '../../support/open-erasure.ts'
+import {
+  HS_TOKEN,
+  openErasure,
+  openVolatileErasure,
+  REGISTRATION,
+} from '../../support/open-erasure.ts'
 
 const bob = '@bob:example.org'
 
@@ -72,6 +77,19 @@ t.test('a bridge takes erasure once, and only a bridge takes it', async t => {
       code: 'BRIDGE_UNSUPPORTED',
     })
   }
+})
+
+t.test('9.18: a bridge tells on which server its ghosts are', async t => {
+  const users = [{ exclusive: true, regex: '@_ghost_.*' }]
+  const registration = { ...REGISTRATION, namespaces: { users } }
+  const erasure = await openErasure(t, { registration })
+  const isDeclined = async (userId: string) => (await erasure.accept(userId)).declined
+  t.notOk(await isDeclined('@_ghost_1:example.org'))
+  attachErasure(createBridge(t).bridge, erasure)
+  t.ok(await isDeclined('@_ghost_1:example.org'))
+  t.ok(await isDeclined('@bridge:example.org'))
+  t.notOk(await isDeclined('@_ghost_1:other.org'))
+  t.notOk(await isDeclined('@bridge:other.org'))
 })
 
 t.test('a listen that fails still fails', async t => {
