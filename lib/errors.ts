@@ -77,6 +77,8 @@ export interface ErasureErrorFacts {
   STORE_LOCKED: OfStore
   /** There is no database to read. */
   STORE_MISSING: OfStore
+  /** A connection pooler shares our sessions with others. */
+  STORE_POOLED: OfStore
   /** Reading failed. */
   STORE_UNREADABLE: OfStore
   /** Writing failed. */

@@ -11,8 +11,7 @@ import { postgresStore } from './store/postgres-store.ts'
 export interface PostgresEngineOptions {
   /**
    * `postgres://user:password@host:port/database`, as libpq and pg take it. Must lead to
-   * PostgreSQL 13 or newer itself, or to a pooler in session mode: notifications and prepared
-   * statements do not survive a pooler in transaction mode.
+   * PostgreSQL 13 or newer itself, or to a pooler in session mode (`STORE_POOLED` otherwise).
    */
   readonly connectionString: string
   /**
@@ -74,8 +73,9 @@ const NAMES: ReadonlySet<string> = new Set([
  * PostgreSQL database. Needs the packages `pg` and `pg-boss`. Connects when it is first used.
  *
  * @throws TypeError for an option that is unknown or out of range. Opening the store throws ErasureError
- *   `STORE_FOREIGN` if the schema is another program's or a newer version's, and
- *   `STORE_VOLATILE` if the server runs without fsync.
+ *   `STORE_FOREIGN` if the schema is another program's or a newer version's,
+ *   `STORE_VOLATILE` if the server runs without fsync, and `STORE_POOLED` behind a pooler that
+ *   shares sessions.
  * @example
  * ```ts
  * const erasure = await createErasure({ registration, key, ...postgresEngine({ connectionString }) })

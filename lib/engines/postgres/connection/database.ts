@@ -1,13 +1,14 @@
-import { Client, DatabaseError, Pool, type PoolClient, type QueryResult } from 'pg'
+import { DatabaseError, Pool, type PoolClient, type QueryResult } from 'pg'
 
 import { type Clock, systemClock } from '../../../host/clock.ts'
 import { ErasureError } from '../../../errors.ts'
 import { type Logger, silentLogger } from '../../../host/logger.ts'
 import { cleanError } from './clean-error.ts'
 import { endClient } from './end-client.ts'
+import { locate } from './locate.ts'
 import { listen } from './notifications.ts'
+import { sessionPreparer } from './prepare-session.ts'
 import {
-  prepareSession,
   QUERY_MS,
   sessionConfig,
   type Statement,
@@ -19,8 +20,8 @@ import {
 export interface DatabaseOptions {
   /**
    * `postgres://user:password@host:port/database`, as libpq and pg take it. Must lead to
-   * PostgreSQL itself, or to a pooler in session mode: notifications, prepared statements and
-   * the settings of a session do not survive a pooler in transaction mode.
+   * PostgreSQL itself, or to a pooler in session mode (`STORE_POOLED` otherwise): notifications,
+   * prepared statements and the settings of a session need a session of our own.
    */
   readonly connectionString: string
   /**
@@ -69,7 +70,8 @@ export interface Database {
    * @param timeoutMs - Default: 10,000. The connection is then thrown away and the query
    *   rejects; the server gives it up a second later. It does not cover the wait for a
    *   connection, which has a limit of its own.
-   * @throws ErasureError `CLOSED` after `close`
+   * @throws ErasureError `CLOSED` after `close`; `STORE_POOLED` if a pooler gives our sessions to
+   *   others between two queries
    */
   query<Row>(
     text: string | Statement,
@@ -119,13 +121,14 @@ class PooledDatabase implements Database {
 
   constructor(options: DatabaseOptions) {
     this.#options = withDefaults(options)
-    const { connectionString, connectTimeoutMs, maxConnections } = this.#options
+    const { connectionString, connectTimeoutMs, maxConnections, clock } = this.#options
     this.location = locate(connectionString)
+    const config = sessionConfig(connectionString, connectTimeoutMs)
     this.#pool = new Pool({
-      ...sessionConfig(connectionString, connectTimeoutMs),
+      ...config,
       max: maxConnections,
       // pg-pool waits for it and, if it rejects, ends the connection.
-      onConnect: prepareSession,
+      onConnect: sessionPreparer({ config, clock, location: this.location }),
     })
     this.#pool.on('connect', client => this.#clients.add(client))
     this.#pool.on('remove', client => this.#clients.delete(client))
@@ -263,23 +266,6 @@ function withDefaults(options: DatabaseOptions): Required<DatabaseOptions> {
     maxConnections,
     connectTimeoutMs,
   }
-}
-
-/** Never quotes `connectionString`, which may hold a password. */
-function locate(connectionString: unknown): string {
-  if (typeof connectionString !== 'string' || connectionString === '') {
-    throw new TypeError('Expected `connectionString` to be postgres://user@host/database')
-  }
-  let client: Client
-  try {
-    client = new Client({ connectionString })
-  } catch {
-    throw new TypeError(
-      'Expected `connectionString` to be postgres://user:password@host:port/database, with ' +
-        'what is not a letter or a digit in the password written as %xx',
-    )
-  }
-  return `postgres://${client.host}:${client.port}/${client.database ?? ''}`
 }
 
 function toAnswer<Row>(answer: QueryResult | QueryResult[]): QueryAnswer<Row> {

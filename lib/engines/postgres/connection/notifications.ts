@@ -3,7 +3,7 @@ import { Client, type ClientConfig, escapeIdentifier } from 'pg'
 import { type Clock, sleep } from '../../../host/clock.ts'
 import { cleanError } from './clean-error.ts'
 import { endClient } from './end-client.ts'
-import { timed } from './session.ts'
+import { pinSettings, timed } from './session.ts'
 
 /** How often a connection that only listens is asked whether it is still there. */
 const HEARTBEAT_MS = 10_000
@@ -101,6 +101,7 @@ async function connect(options: ListenOptions): Promise<Line> {
   client.on('notification', ({ payload }) => onNotification(payload ?? ''))
   try {
     await client.connect()
+    await pinSettings(client)
     await client.query(timed(`LISTEN ${escapeIdentifier(channel)}`, undefined, ANSWER_MS))
     return { client, lost: lost.signal }
   } catch (error) {

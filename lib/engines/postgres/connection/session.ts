@@ -24,24 +24,56 @@ export function sessionConfig(
 }
 
 /**
- * What is true of every session, whatever the role or the database says. A commit is answered
- * once it is on disk: `off` is not, and with standbys `local` and `remote_write` promise less
- * than the operator who set up the standbys wanted. `remote_apply` promises more, and stays.
+ * What a statement of ours or of pg-boss's depends on, and a role or a database may have set
+ * otherwise: how values are read and written, where names are looked up, what ends a session or a
+ * statement. Those that a server does not know, being too old, are left out.
  */
-const PREPARE = `
-  SELECT
-    set_config('synchronous_commit', CASE current_setting('synchronous_commit')
-      WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false),
-    set_config('default_transaction_isolation', 'read committed', false),
-    set_config('statement_timeout', '${QUERY_MS + SERVER_GRACE_MS}', false),
-    set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', false),
-    set_config('tcp_keepalives_idle', '${KEEP_ALIVE_MS / 1000}', false),
-    set_config('tcp_keepalives_interval', '${KEEP_ALIVE_MS / 1000}', false),
-    set_config('tcp_keepalives_count', '3', false)`
+const SETTINGS: Readonly<Record<string, string>> = {
+  array_nulls: 'on',
+  bytea_output: 'hex',
+  client_encoding: 'UTF8',
+  datestyle: 'ISO, MDY',
+  default_transaction_deferrable: 'off',
+  default_transaction_isolation: 'read committed',
+  default_transaction_read_only: 'off',
+  exit_on_error: 'off',
+  extra_float_digits: '1',
+  idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MS),
+  // Connections wait in the pool, and one that listens waits for ever.
+  idle_session_timeout: '0',
+  intervalstyle: 'postgres',
+  lock_timeout: '0',
+  row_security: 'on',
+  search_path: 'pg_catalog, pg_temp',
+  standard_conforming_strings: 'on',
+  statement_timeout: String(QUERY_MS + SERVER_GRACE_MS),
+  tcp_keepalives_count: '3',
+  tcp_keepalives_idle: String(KEEP_ALIVE_MS / 1000),
+  tcp_keepalives_interval: String(KEEP_ALIVE_MS / 1000),
+  timezone: 'UTC',
+  transaction_timeout: '0',
+  transform_null_equals: 'off',
+}
 
-/** Prepares a new session. Rejects if the server does not answer. */
-export async function prepareSession(client: ClientBase): Promise<void> {
-  await client.query(timed(PREPARE, undefined, QUERY_MS))
+/**
+ * A commit is answered once it is on disk: `off` is not, and with standbys `local` and
+ * `remote_write` promise less than the operator who set up the standbys wanted. `remote_apply`
+ * promises more, and stays.
+ */
+const PIN = `
+  SELECT pg_catalog.set_config(name, value, false)
+  FROM (VALUES
+    ('synchronous_commit', CASE pg_catalog.current_setting('synchronous_commit')
+      WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END),
+    ${Object.entries(SETTINGS)
+      .map(([name, value]) => `('${name}', '${value}')`)
+      .join(', ')}
+  ) AS setting (name, value)
+  WHERE pg_catalog.current_setting(name, true) IS NOT NULL`
+
+/** Gives a new session the settings we need. Rejects if the server does not answer. */
+export async function pinSettings(client: ClientBase): Promise<void> {
+  await client.query(timed(PIN, undefined, QUERY_MS))
 }
 
 /** The server's limit for a query that may take longer than others. */

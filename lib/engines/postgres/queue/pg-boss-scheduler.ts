@@ -1,7 +1,7 @@
 import type { RequestId } from '../../../request/request-id.ts'
 import type { UserTag } from '../../../user-seal/user-seal.ts'
 import { type Clock, sleep } from '../../../host/clock.ts'
-import { ErasureError } from '../../../errors.ts'
+import { ErasureError, isErasureError } from '../../../errors.ts'
 import { type Logger, silentLogger } from '../../../host/logger.ts'
 import type { Database } from '../connection/database.ts'
 import type { Scheduler, Work } from '../../../schedule/scheduler.ts'
@@ -275,6 +275,7 @@ class PgBossScheduler implements Scheduler {
     what: string,
     cause: unknown,
   ): ErasureError {
+    if (isErasureError(cause)) return cause
     const { location } = this.#options.database
     return new ErasureError(code, `${location}: ${what}; is the database up?`, {
       store: location,

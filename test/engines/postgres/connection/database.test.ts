@@ -49,44 +49,44 @@ t.test('a query answers rows and how many, a text of several all of them', async
   t.same((await database.query(named, [1])).rows, [{ sum: 2 }])
   t.same((await database.query(named, [2])).rows, [{ sum: 3 }])
   const several =
-    'CREATE TABLE item (n int); INSERT INTO item SELECT generate_series(1, 3); TABLE item'
+    'CREATE TABLE public.item (n int); INSERT INTO public.item SELECT generate_series(1, 3); TABLE public.item'
   const { rows, rowCount } = await database.query(several)
   t.same(rows, [{ n: 1 }, { n: 2 }, { n: 3 }])
   t.equal(rowCount, 6)
-  t.equal((await database.query('DELETE FROM item WHERE n > 1')).rowCount, 2)
+  t.equal((await database.query('DELETE FROM public.item WHERE n > 1')).rowCount, 2)
 })
 
 t.test(
   'who loses a race keeps his connection, who may be in a transaction does not',
   async t => {
     const { database } = await open(t, 1)
-    await database.query('CREATE TABLE seat (number int PRIMARY KEY)')
-    const take = () => database.query('INSERT INTO seat VALUES ($1)', [1])
+    await database.query('CREATE TABLE public.seat (number int PRIMARY KEY)')
+    const take = () => database.query('INSERT INTO public.seat VALUES ($1)', [1])
     await take()
     const before = await backend(database)
     t.match(await refusal(take()), { code: '23505' })
     t.equal(await backend(database), before)
-    await refusal(database.query('BEGIN; INSERT INTO seat VALUES (1); COMMIT'))
+    await refusal(database.query('BEGIN; INSERT INTO public.seat VALUES (1); COMMIT'))
     t.not(await backend(database), before)
-    await database.query('INSERT INTO seat VALUES ($1)', [2])
-    t.equal((await database.query('SELECT * FROM seat')).rowCount, 2)
+    await database.query('INSERT INTO public.seat VALUES ($1)', [2])
+    t.equal((await database.query('SELECT * FROM public.seat')).rowCount, 2)
   },
 )
 
 t.test('a transaction is all or nothing', async t => {
   const { database } = await open(t, 1)
-  await database.query('CREATE TABLE item (n int)')
+  await database.query('CREATE TABLE public.item (n int)')
   const answer = await database.transaction(async query => {
-    await query('INSERT INTO item VALUES (1)')
+    await query('INSERT INTO public.item VALUES (1)')
     return 'done'
   })
   t.equal(answer, 'done')
   const failing = database.transaction(async query => {
-    await query('INSERT INTO item VALUES (2)')
+    await query('INSERT INTO public.item VALUES (2)')
     throw new Error('changed my mind')
   })
   await t.rejects(failing, /changed my mind/)
-  t.same((await database.query('TABLE item')).rows, [{ n: 1 }])
+  t.same((await database.query('TABLE public.item')).rows, [{ n: 1 }])
 })
 
 t.test(
@@ -114,7 +114,9 @@ t.test(
 
 t.test('a query that takes too long frees its place at once, and ends', async t => {
   const { database } = await open(t, 1)
-  await database.query('CREATE TABLE item (n int); INSERT INTO item VALUES (1)')
+  await database.query(
+    'CREATE TABLE public.item (n int); INSERT INTO public.item VALUES (1)',
+  )
   const pid = await backend(database)
   await t.rejects(database.query('SELECT pg_sleep(60)', [], 50), /timeout/)
   t.not(await backend(database), pid, 'on another connection')
@@ -134,13 +136,15 @@ t.test('a query that takes too long frees its place at once, and ends', async t 
 
 t.test('who waits for a lock too long gives up, and the others go on', async t => {
   const { database } = await open(t)
-  await database.query('CREATE TABLE item (n int); INSERT INTO item VALUES (1)')
+  await database.query(
+    'CREATE TABLE public.item (n int); INSERT INTO public.item VALUES (1)',
+  )
   await database.transaction(async query => {
-    await query('SELECT FROM item FOR UPDATE')
-    await t.rejects(database.query('UPDATE item SET n = 2', [], 100), /timeout/)
+    await query('SELECT FROM public.item FOR UPDATE')
+    await t.rejects(database.query('UPDATE public.item SET n = 2', [], 100), /timeout/)
     t.ok(await backend(database), 'the others go on')
   })
-  t.equal((await database.query('SELECT FROM item')).rowCount, 1)
+  t.equal((await database.query('SELECT FROM public.item')).rowCount, 1)
 })
 
 t.test('a lost connection fails its query, and not the process', async t => {
@@ -173,9 +177,10 @@ t.test('a lost connection fails its query, and not the process', async t => {
 t.test('errors have their code, and quote neither rows nor the password', async t => {
   const { database } = await open(t)
   await database.query(
-    'CREATE TABLE item (name text PRIMARY KEY CHECK (length(name) < 99))',
+    'CREATE TABLE public.item (name text PRIMARY KEY CHECK (length(name) < 99))',
   )
-  const insert = (name: string) => database.query('INSERT INTO item VALUES ($1)', [name])
+  const insert = (name: string) =>
+    database.query('INSERT INTO public.item VALUES ($1)', [name])
   await insert(SECRET)
   const taken = await refusal(insert(SECRET))
   t.equal(taken.code, '23505')
@@ -184,7 +189,7 @@ t.test('errors have their code, and quote neither rows nor the password', async 
   t.equal(tooLong.code, '23514')
   t.notMatch(tooLong.all, SECRET)
   const within = await refusal(
-    database.transaction(query => query('INSERT INTO item VALUES ($1)', [SECRET])),
+    database.transaction(query => query('INSERT INTO public.item VALUES ($1)', [SECRET])),
   )
   t.notMatch(within.all, SECRET)
 })

@@ -37,8 +37,8 @@ t.test('many processes that come first at once make the tables once', async t =>
   const others = Array.from({ length: 8 }, () => openDatabase({ connectionString }))
   t.teardown(() => Promise.all(others.map(other => other.close())))
   const program = `
-    import { openDatabase } from '${ROOT}/lib/postgres/database.ts'
-    import { postgresStore } from '${ROOT}/lib/store/postgres/postgres-store.ts'
+    import { openDatabase } from '${ROOT}/lib/engines/postgres/connection/database.ts'
+    import { postgresStore } from '${ROOT}/lib/engines/postgres/store/postgres-store.ts'
     const database = openDatabase({ connectionString: process.argv[1] })
     const store = postgresStore({ database })
     await store.set('from:' + process.pid, 'x')

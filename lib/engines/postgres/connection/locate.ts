@@ -1,0 +1,23 @@
+import { Client } from 'pg'
+
+/**
+ * Host, port and database, for error messages. Never quotes `connectionString`, which may hold a
+ * password.
+ *
+ * @throws TypeError if it is not a connection string
+ */
+export function locate(connectionString: unknown): string {
+  if (typeof connectionString !== 'string' || connectionString === '') {
+    throw new TypeError('Expected `connectionString` to be postgres://user@host/database')
+  }
+  let client: Client
+  try {
+    client = new Client({ connectionString })
+  } catch {
+    throw new TypeError(
+      'Expected `connectionString` to be postgres://user:password@host:port/database, ' +
+        'percent-encode special characters in the password',
+    )
+  }
+  return `postgres://${client.host}:${client.port}/${client.database ?? ''}`
+}
