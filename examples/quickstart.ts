@@ -1,5 +1,5 @@
 import { createErasure, ensureRegistration } from 'matrix-appservice-erasure'
-import { listen } from 'matrix-appservice-erasure/koa'
+import { listen } from 'matrix-appservice-erasure/http'
 import { sqliteStore } from 'matrix-appservice-erasure/sqlite'
 
 const { DATA_DIR: dir = './data', PORT: port = '9009' } = process.env

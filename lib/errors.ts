@@ -51,6 +51,13 @@ export interface ErasureErrorFacts {
   KEY_MISSING: OfFile
   /** Nothing was registered that erases. */
   NO_HANDLERS: NoFacts
+  /** The server cannot listen where it was told to. */
+  PORT_UNAVAILABLE: {
+    /** The host it was told to listen on. */
+    readonly host: string
+    /** The port it was told to listen on. */
+    readonly port: number
+  }
   /** Not a usable registration. */
   REGISTRATION_INVALID: Partial<OfFile> & {
     /** The property that is wrong, such as `namespaces.users`. */

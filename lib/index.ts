@@ -1,5 +1,6 @@
 export { createErasure } from './core/create-erasure.ts'
 export type { Accepted, Erasure } from './core/erasure.ts'
+export type { ErasureDoor } from './core/erasure-door.ts'
 export type { ErasureOptions } from './core/options.ts'
 export {
   createRegistration,

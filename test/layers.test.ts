@@ -66,8 +66,8 @@ t.test('planted violations are found', async t => {
     ['matrix/user-id.ts', 'testing/index.ts'],
     ['core/sweep.ts', 'doors/http/receive.ts'],
     ['store/documents.ts', 'schedule/scheduler.ts'],
-    ['doors/koa/door.ts', 'doors/bridge/guard.ts'],
-    ['doors/koa/door.ts', 'engines/sqlite/sqlite-store.ts'],
+    ['doors/koa/erase-router.ts', 'doors/bridge/attach-erasure.ts'],
+    ['doors/koa/erase-router.ts', 'engines/sqlite/sqlite-store.ts'],
     ['engines/postgres/postgres-engine.ts', 'engines/sqlite/sqlite-store.ts'],
     ['core/sweep.ts', 'utils/strings.ts'],
   ] as const

@@ -1,11 +1,9 @@
 import type { Accepted, Erasure } from './erasure.ts'
 import { codeOf, ErasureError, isErasureError } from '../errors.ts'
 import { contain, type Logger, redactingLogger, silentLogger } from '../host/logger.ts'
-import {
-  HsToken,
-  type PresentedTokens,
-  type TokenVerdict,
-} from '../registration/hs-token.ts'
+import type { ErasureDoor } from './erasure-door.ts'
+import { findErased } from './find-erased.ts'
+import { HsToken } from '../registration/hs-token.ts'
 import { OwnUsers } from '../registration/own-users.ts'
 import type { Registration } from '../registration/registration.ts'
 import { createRedactor } from '../matrix/user-id-forms.ts'
@@ -88,8 +86,8 @@ async function openSeal(
 }
 
 class ErasureImplementation implements Erasure {
-  readonly logger: Logger
-  readonly checkToken: (sent: PresentedTokens) => TokenVerdict
+  readonly door: ErasureDoor
+  readonly #logger: Logger
   readonly #options: ResolvedOptions
   readonly #emit: EmitEvent
   readonly #store: ErasureStore
@@ -113,12 +111,18 @@ class ErasureImplementation implements Erasure {
     seal: UserSeal,
   ) {
     const { logger, scheduler, drainMs, clock, serverName } = options
-    this.logger =
+    this.#logger =
       logger === silentLogger ? logger : redactingLogger(logger, createRedactor())
     const hsToken = new HsToken(registration.hs_token)
-    this.checkToken = sent => hsToken.judge(sent)
+    this.door = {
+      checkToken: sent => hsToken.judge(sent),
+      accept: userId => this.#accept(userId),
+      findErased: userIds => findErased(userIds, userId => this.isErased(userId)),
+      learnServerName: name => this.#ownUsers?.learnServerName(name),
+      logger: this.#logger,
+    }
     this.#options = options
-    this.#emit = subscribe(logEvents(this.logger), options.onEvent)
+    this.#emit = subscribe(logEvents(this.#logger), options.onEvent)
     this.#store = store
     this.#seal = seal
     this.#scheduler = scheduler ?? inProcessScheduler({ drainMs, clock })
@@ -146,7 +150,7 @@ class ErasureImplementation implements Erasure {
     if (this.#state !== 'new') throw alreadyStarted('it can be started once')
     const plan = orderHandlers(this.#handlers)
     if (this.#ownUsers?.areSomeUnknown === true) {
-      this.logger.warn(
+      this.#logger.warn(
         'An exclusive namespace names no server: without `serverName` its ghosts count as people',
         { option: 'serverName' },
       )
@@ -156,7 +160,7 @@ class ErasureImplementation implements Erasure {
       ...this.#options,
       store: this.#store,
       seal: this.#seal,
-      log: this.logger,
+      log: this.#logger,
       emit: this.#emit,
       plan,
     }
@@ -186,14 +190,13 @@ class ErasureImplementation implements Erasure {
     }
   }
 
-  learnServerName(serverName: string): void {
-    this.#ownUsers?.learnServerName(serverName)
+  async accept(userId: string): Promise<Accepted> {
+    return this.#accept(parseUserId(userId))
   }
 
-  async accept(value: string): Promise<Accepted> {
+  async #accept(userId: UserId): Promise<Accepted> {
     if (this.#state === 'closed') throw new ErasureError('CLOSED', 'The SDK is closed')
     const { allow, clock, tombstoneMs } = this.#options
-    const userId = parseUserId(value)
     if (allow !== undefined) await this.#askAllow(allow, userId)
     if (this.#ownUsers?.has(userId)) return this.#decline()
     const receivedAt = clock.now()

@@ -1,7 +1,6 @@
 import type { RequestId } from '../request/request-id.ts'
-import type { Logger } from '../host/logger.ts'
-import type { PresentedTokens, TokenVerdict } from '../registration/hs-token.ts'
 import type { Json, PurgeFunction, PurgeHandler } from '../purge/handler.ts'
+import type { ErasureDoor } from './erasure-door.ts'
 import type { ErasureStatus } from './read-status.ts'
 
 /** What was made of an erasure request. */
@@ -65,19 +64,6 @@ export interface Erasure {
   retry(requestId: string): Promise<void>
   /** Takes no more requests, waits for handlers, aborts them at the deadline, closes the store. */
   close(): Promise<void>
-  /**
-   * Compares a request's tokens with the registration's `hs_token`, in constant time. For doors.
-   *
-   * @internal
-   */
-  checkToken(sent: PresentedTokens): TokenVerdict
-  /**
-   * Takes the homeserver's name from a door that knows it, unless `serverName` was given.
-   *
-   * @throws ErasureError `REGISTRATION_INVALID` if an exclusive namespace holds everybody there
-   * @internal
-   */
-  learnServerName(serverName: string): void
-  /** @internal For doors. */
-  readonly logger: Logger
+  /** What a door of your own needs; CONTRIBUTING.md says how to write one. */
+  readonly door: ErasureDoor
 }

@@ -200,6 +200,12 @@ const CASES: Readonly<Record<string, readonly (Sent | string)[]>> = {
     { path: '/_matrix/app/v1/users/%65rase' },
     { path: '/_matrix/app/v1/users/@bob:example.org', method: 'GET' },
     { path: '/_matrix/app/v1/x/../users/erase' },
+    { path: `/${ERASE_PATH}` },
+    { path: `//localhost${ERASE_PATH}` },
+    { path: `http://localhost/${ERASE_PATH}` },
+    { path: `${ERASE_PATH}#` },
+    { path: ERASE_PATH.replace('/users/', '\\users\\') },
+    { path: `${ERASE_PATH.replace('/users/', '\\users\\')}#` },
   ],
   'not HTTP (own server only)': [
     '\x16\x03\x01 hello\r\n\r\n',
@@ -235,4 +241,13 @@ export async function walkAnswers(t: Test, door: Door): Promise<void> {
     }
   }
   door.breakStore(false)
+}
+
+/** Sends what looks like a path of ours and is none to a door behind which something answers `rest`. */
+export async function walkOtherPaths(t: Test, port: number, rest: RegExp): Promise<void> {
+  for (const sent of CASES['another path (own server only)'] ?? []) {
+    if (typeof sent === 'string') continue
+    const answer = await sendRaw(port, request(sent))
+    t.match(answer?.body, rest, `${sent.path} is not ours`)
+  }
 }

@@ -9,7 +9,11 @@ import type { Test } from 'tap'
 import { freePort } from './free-port.ts'
 import { HS_TOKEN } from './open-erasure.ts'
 
-export function createBridge(t: Test, controller: Partial<BridgeController> = {}) {
+export function createBridge(
+  t: Test,
+  controller: Partial<BridgeController> = {},
+  tracking?: object,
+) {
   const logged: string[] = []
   const bridge = new Bridge({
     homeserverUrl: 'http://127.0.0.1:1',
@@ -32,6 +36,7 @@ export function createBridge(t: Test, controller: Partial<BridgeController> = {}
       ...controller,
     },
     disableStores: true,
+    ...(tracking && { userActivityTracking: tracking as never }),
     queue: { type: 'single', perRequest: true },
   })
   t.teardown(() => bridge.close())

@@ -51,16 +51,22 @@ export const volatile = (options: Partial<ErasureOptions> = {}): ErasureOptions 
 export const REFUSED_USER = '@refused:example.org'
 
 /** An erasure whose store can be made to fail, with everything it logs. */
-export async function openVolatileErasure(t: Test): Promise<{
+export async function openVolatileErasure(
+  t: Pick<Test, 'teardown'>,
+  options: Partial<ErasureOptions> = {},
+): Promise<{
   erasure: Erasure
   store: MemoryStore
   log: MemoryLog
+  breakStore(broken: boolean): void
 }> {
   const store = memoryStore()
   const log = memoryLog()
-  const erasure = await createErasure(
-    volatile({ store, logger: log, allow: userId => userId !== REFUSED_USER }),
-  )
+  const allow = (userId: string) => userId !== REFUSED_USER
+  const erasure = await createErasure(volatile({ store, logger: log, allow, ...options }))
   t.teardown(() => erasure.close())
-  return { erasure, store, log }
+  const breakStore = (broken: boolean) => {
+    store.failWrites = broken ? 'throw' : 'no'
+  }
+  return { erasure, store, log, breakStore }
 }

@@ -1,5 +1,5 @@
 // A bridge that takes requests, or works on them, or both, and says when a handler is called.
-import { listen } from '../../../lib/doors/koa/door.ts'
+import { listen } from '../../../lib/doors/http/listen.ts'
 import { now } from '../../support/now.ts'
 import { answerParent, argument } from '../../support/parent.ts'
 import { openOurs } from '../support/ours.ts'

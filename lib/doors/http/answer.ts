@@ -2,8 +2,11 @@ import type { Errcode } from '../../matrix/errcode.ts'
 
 /** An HTTP answer, whoever sends it. The body is always JSON. */
 export interface Answer {
+  /** The status code. */
   readonly status: number
+  /** Names in lower case; without `content-length`. */
   readonly headers: Readonly<Record<string, string>>
+  /** `{}`, or an error with its errcode. To `HEAD` it is not sent. */
   readonly body: string
 }
 
@@ -25,3 +28,14 @@ export function refuse(
     body: JSON.stringify({ errcode, error }),
   }
 }
+
+/** When a homeserver may come back after a 503. */
+const RETRY_AFTER_S = 30
+
+/** `503`: our store is out of order; the homeserver is to come back. */
+export function unavailable(error: string): Answer {
+  return refuse(503, 'M_UNKNOWN', error, { 'retry-after': String(RETRY_AFTER_S) })
+}
+
+/** For a path that is nobody's. */
+export const NOT_FOUND: Answer = refuse(404, 'M_UNRECOGNIZED', 'Unrecognized request')

@@ -31,27 +31,24 @@ export function isBehindLast(
 }
 
 /**
- * Has the connection end with the answer to a request whose body is still coming: the rest of
- * that is thrown away for a moment, so that the answer is not lost in a reset.
+ * Ends a response that is written, but whose request is still coming, when the client has sent
+ * the rest, or has had time to. Node closes the connection as soon as a last response ends, and
+ * with it throws away what it has not read: the client would see a reset instead of the answer.
  */
-export function lingerAfter(request: IncomingMessage, response: ServerResponse): void {
-  endAfter(request, response)
+export function endWhenHeardOut(
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const timer = setTimeout(() => response.end(), LINGER_MS)
+  request.once('close', () => {
+    clearTimeout(timer)
+    response.end()
+  })
   request.resume()
-  const { socket } = request
-  const destroySoon = socket.destroySoon.bind(socket)
-  // Node calls this when the answer is sent, and would not wait for the client.
-  socket.destroySoon = () => {
-    if (request.complete) {
-      destroySoon()
-      return
-    }
-    request.once('end', destroySoon)
-    linger(socket)
-  }
 }
 
 /** Sends the last of a connection, and ends it for good when the client has, or has had time to. */
-export function linger(socket: Socket, last = ''): void {
+export function linger(socket: Socket, last: string): void {
   socket.end(last)
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)
   socket.once('close', () => clearTimeout(timer))

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Answer } from './answer.ts'
-import { lingerAfter } from './ending.ts'
+import { endAfter, endWhenHeardOut } from './ending.ts'
 import type { BodyRead, EraseRequest } from './receive.ts'
 
 /** The path and query of a request target, which may be absolute (`http://host/path`). */
@@ -13,13 +13,27 @@ export function splitTarget(target: string): { path: string; query: string } {
   return { path: relative.slice(0, mark), query: relative.slice(mark + 1) }
 }
 
-/** Sees a Node request as one to the endpoint. */
-export function fromNode(request: IncomingMessage): EraseRequest {
-  const { query } = splitTarget(request.url ?? '')
-  return {
+/** What a body parser in front of us leaves on a request. */
+interface Parsed {
+  readonly rawBody?: unknown
+  readonly body?: unknown
+}
+
+/** Sees a Node request as one to the endpoint, also behind a body parser. */
+export function fromNode(request: IncomingMessage, query: string): EraseRequest {
+  const sent = {
     method: request.method ?? '',
     authorization: authorizationOf(request.rawHeaders),
     queryTokens: query === '' ? [] : new URLSearchParams(query).getAll('access_token'),
+  }
+  // A stream that somebody has read never ends again.
+  if (request.readableDidRead) {
+    const { rawBody, body } = request as Parsed
+    const read = decode(rawBody ?? body)
+    return { ...sent, readBody: () => Promise.resolve(read) }
+  }
+  return {
+    ...sent,
     contentEncoding: request.headers['content-encoding'],
     readBody: limitBytes => readBody(request, limitBytes),
   }
@@ -55,25 +69,39 @@ function readBody(request: IncomingMessage, limitBytes: number): Promise<BodyRea
       chunks.push(chunk)
       if (lengthBytes > limitBytes) end({ failed: 'too large' })
     }
-    const onEnd = () => end(decode(chunks))
+    const onEnd = () => end(decode(Buffer.concat(chunks)))
     const onClose = () => end({ failed: 'cut off' })
     request.on('data', onData).on('end', onEnd).on('close', onClose)
     request.on('error', () => {})
   })
 }
 
-function decode(chunks: readonly Buffer[]): BodyRead {
-  const body = Buffer.concat(chunks)
-  return isUtf8(body) ? { text: body.toString() } : { failed: 'not UTF-8' }
+/** A body as text; what a parser has made an object of is written out again. */
+function decode(body: unknown): BodyRead {
+  if (typeof body === 'string') return { text: body }
+  if (!(body instanceof Uint8Array)) return { text: JSON.stringify(body ?? null) }
+  return isUtf8(body) ? { text: Buffer.from(body).toString() } : { failed: 'not UTF-8' }
 }
 
-/** Sends an answer. If the client is still sending a body, the connection is closed after it. */
+/**
+ * Sends an answer, unless another has been sent meanwhile, such as that of a time limit. If the
+ * client is still sending a body, the connection ends with it.
+ */
 export function sendAnswer(
   request: IncomingMessage,
   response: ServerResponse,
   { status, headers, body }: Answer,
 ): void {
-  if (!request.complete) lingerAfter(request, response)
+  if (response.headersSent) return
+  const isHeard = request.complete
+  if (!isHeard) endAfter(request, response)
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
-  response.end(request.method === 'HEAD' ? undefined : body)
+  const sent = request.method === 'HEAD' ? undefined : body
+  if (isHeard) {
+    response.end(sent)
+    return
+  }
+  if (sent === undefined) response.flushHeaders()
+  else response.write(sent)
+  endWhenHeardOut(request, response)
 }

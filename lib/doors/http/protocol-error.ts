@@ -1,7 +1,8 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 import { type Answer, refuse } from './answer.ts'
+import type { Connections } from './connections.ts'
 import { linger } from './ending.ts'
 import { sendAnswer } from './node.ts'
 
@@ -12,22 +13,16 @@ const TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
  * closes the connection. Where an answer to another request is still due on it, nothing is
  * written: it would be taken for that answer.
  */
-export function answerProtocolErrors(server: Server): void {
-  const due = new WeakMap<Socket, Set<ServerResponse>>()
+export function answerProtocolErrors(server: Server, connections: Connections): void {
   const answered = new WeakSet<Socket>()
-  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    const responses = due.get(socket) ?? new Set()
-    due.set(socket, responses.add(response))
-    response.on('close', () => responses.delete(response))
-  })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // What a client still sends that was answered is no request either.
     if (answered.has(socket) && error.code !== 'ECONNRESET') return
-    const [response, ...others] = due.get(socket) ?? []
+    const [response, ...others] = connections.dueOn(socket)
     const isLate = response?.req.complete === false && others.length === 0
     if (isLate && error.code === TIMEOUT) {
       // Its reader still waits for the body.
-      if (!response.headersSent) sendAnswer(response.req, response, answerTo(TIMEOUT))
+      sendAnswer(response.req, response, answerTo(TIMEOUT))
       return
     }
     if (!socket.writable || error.code === 'ECONNRESET' || response !== undefined) {
@@ -46,9 +41,12 @@ function answerTo(code: string | undefined): Answer {
     case 'HPE_HEADER_OVERFLOW':
       return refuse(431, 'M_TOO_LARGE', 'The request headers are too large')
     default:
-      return refuse(400, 'M_UNKNOWN', 'Not an HTTP request')
+      return NOT_HTTP
   }
 }
+
+/** For what Node cannot read, and for `HTTP/1.1` without `Host`. */
+export const NOT_HTTP: Answer = refuse(400, 'M_UNKNOWN', 'Not an HTTP request')
 
 function toHttp({ status, headers, body }: Answer): string {
   const all = {

@@ -1,8 +1,8 @@
-import type { Erasure } from '../../core/erasure.ts'
+import type { ErasureDoor } from '../../core/erasure-door.ts'
 import { codeOf, isErasureError } from '../../errors.ts'
 import { parseEraseBody } from '../../matrix/erase-body.ts'
 import type { PresentedTokens } from '../../registration/hs-token.ts'
-import { ACKNOWLEDGED, type Answer, refuse } from './answer.ts'
+import { ACKNOWLEDGED, type Answer, refuse, unavailable } from './answer.ts'
 
 /**
  * The paths of the endpoint: MSC2438 names only the first; the second is what the
@@ -17,47 +17,72 @@ export const ERASE_PATHS: readonly string[] = [
 
 /** A body may be this long; a user ID has at most 255 bytes. */
 export const MAX_BODY_BYTES: number = 64 * 1024
-/** When a homeserver may come back after a 503. */
-const RETRY_AFTER_S = 30
 
-/** A request to the endpoint, whoever received it. */
+/** A request to the endpoint, whatever received it. */
 export interface EraseRequest extends PresentedTokens {
+  /** In capitals, as HTTP has it. */
   readonly method: string
+  /** The header, if there is one and nobody has undone it. */
   readonly contentEncoding?: string | undefined
-  /** Reads the whole body, or says why not. Not called before the token is checked. */
+  /**
+   * Reads the whole body, or says why not; stops where it is longer than `limitBytes`. Called once
+   * at most, and not before the token is checked. Must not reject.
+   */
   readBody(limitBytes: number): Promise<BodyRead>
 }
 
 /** A body as text, or why there is none. */
 export type BodyRead =
-  { readonly text: string } | { readonly failed: 'too large' | 'not UTF-8' | 'cut off' }
+  | {
+      /** The whole body. */
+      readonly text: string
+    }
+  | {
+      /** Why it could not be read. */
+      readonly failed: 'too large' | 'not UTF-8' | 'cut off'
+    }
 
-/** Answers a request to one of {@link ERASE_PATHS}. Resolves whatever happens. */
+/**
+ * Answers a request to one of {@link ERASE_PATHS}, as the table in docs/protocol.md says: what a
+ * door of any kind stands on. Never rejects. On `200` the request is durable.
+ *
+ * @param door - `erasure.door`
+ */
 export async function receiveErase(
-  erasure: Erasure,
+  door: ErasureDoor,
   request: EraseRequest,
 ): Promise<Answer> {
   if (request.method !== 'POST') return methodNotAllowed('POST')
-  const denied = denyToken(erasure, request)
+  const denied = denyToken(door, request)
   if (denied !== undefined) return denied
-  if (request.contentEncoding !== undefined && request.contentEncoding !== 'identity') {
-    return refuse(400, 'M_NOT_JSON', 'The request body must not be compressed')
-  }
+  if (isCompressed(request)) return COMPRESSED
   const read = await request.readBody(MAX_BODY_BYTES)
-  if ('failed' in read) return unreadable(read.failed)
+  if ('failed' in read) return unreadable(read.failed, MAX_BODY_BYTES)
   const body = parseEraseBody(read.text)
   if ('errcode' in body) return refuse(400, body.errcode, body.error)
   try {
-    await erasure.accept(body.userId)
+    await door.accept(body.userId)
     return ACKNOWLEDGED
   } catch (error) {
-    return explain(erasure, error)
+    return explain(door, error)
   }
 }
 
+/** Whether a body is not what it reads as. */
+export function isCompressed({ contentEncoding }: EraseRequest): boolean {
+  return contentEncoding !== undefined && contentEncoding !== 'identity'
+}
+
+/** The answer to a compressed body. */
+export const COMPRESSED: Answer = refuse(
+  400,
+  'M_NOT_JSON',
+  'The request body must not be compressed',
+)
+
 /** The answer to a request whose token is missing or wrong, or `undefined` if it is right. */
-export function denyToken(erasure: Erasure, sent: PresentedTokens): Answer | undefined {
-  switch (erasure.checkToken(sent)) {
+export function denyToken(door: ErasureDoor, sent: PresentedTokens): Answer | undefined {
+  switch (door.checkToken(sent)) {
     case 'right':
       return undefined
     case 'missing':
@@ -72,21 +97,23 @@ export function methodNotAllowed(allow: string): Answer {
   return refuse(405, 'M_UNRECOGNIZED', 'Unrecognized method', { allow })
 }
 
-function unreadable(why: 'too large' | 'not UTF-8' | 'cut off'): Answer {
+/** The answer to a request whose body cannot be read. */
+export function unreadable(
+  why: 'too large' | 'not UTF-8' | 'cut off',
+  limitBytes: number,
+): Answer {
   if (why === 'too large') {
-    return refuse(413, 'M_TOO_LARGE', `The request body is over ${MAX_BODY_BYTES} bytes`)
+    return refuse(413, 'M_TOO_LARGE', `The request body is over ${limitBytes} bytes`)
   }
   return refuse(400, 'M_NOT_JSON', `The request body is ${why}`)
 }
 
-function explain(erasure: Erasure, error: unknown): Answer {
+function explain(door: ErasureDoor, error: unknown): Answer {
   if (isErasureError(error, 'USER_REFUSED')) {
     return refuse(403, 'M_FORBIDDEN', 'Erasure requests for this user are not accepted')
   }
-  erasure.logger.error('An erasure request could not be acknowledged', {
+  door.logger.error('An erasure request could not be acknowledged', {
     code: codeOf(error),
   })
-  return refuse(503, 'M_UNKNOWN', 'The request could not be stored; send it again', {
-    'retry-after': String(RETRY_AFTER_S),
-  })
+  return unavailable('The request could not be stored; send it again')
 }

@@ -64,19 +64,21 @@ t.test('a bridge takes erasure once, and only a bridge takes it', async t => {
   const { bridge } = createBridge(t)
   attachErasure(bridge, erasure)
   t.throws(() => attachErasure(bridge, erasure), { code: 'ALREADY_ATTACHED' })
-  const controller = { onEvent() {} }
   const listen = async () => {}
   const bad: object[] = [
     {},
-    { opts: { controller } },
-    { opts: {}, listen },
-    { opts: { controller }, listen, appService: { expressApp: {} } },
+    { opts: {} },
+    { listen },
+    { opts: {}, listen, appService: { expressApp: {} } },
   ]
   for (const value of bad) {
     t.throws(() => attachErasure(value as BridgeLike, erasure), {
       code: 'BRIDGE_UNSUPPORTED',
     })
   }
+  const bare = { opts: {}, listen } as never as BridgeLike
+  attachErasure(bare, erasure)
+  await t.rejects(bare.listen(), { code: 'BRIDGE_UNSUPPORTED' })
 })
 
 t.test('9.18: a bridge tells on which server its ghosts are', async t => {
@@ -97,13 +99,6 @@ t.test('a listen that fails still fails', async t => {
   const { bridge } = createBridge(t)
   attachErasure(bridge, erasure)
   await t.rejects(bridge.listen(1), /initialise\(\) not called/)
-})
-
-t.test('a bridge without onEphemeralEvent gets none', async t => {
-  const { erasure } = await openVolatileErasure(t)
-  const { bridge } = createBridge(t)
-  attachErasure(bridge, erasure)
-  t.equal(bridge.opts.controller.onEphemeralEvent, undefined)
 })
 
 t.test(

@@ -4,7 +4,7 @@
 import './shift-clock.ts'
 
 import { createErasure } from '../../../lib/core/create-erasure.ts'
-import { listen } from '../../../lib/doors/koa/door.ts'
+import { listen } from '../../../lib/doors/http/listen.ts'
 import type { Logger } from '../../../lib/host/logger.ts'
 import { postgresEngine } from '../../../lib/engines/postgres/postgres-engine.ts'
 import { REGISTRATION } from '../../support/open-erasure.ts'

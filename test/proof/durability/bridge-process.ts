@@ -1,7 +1,7 @@
 // The bridge that is killed: the real SDK on files below the folder argv[2]. Whom it purges it
 // adds to the file argv[3]. Prints its port, and ends when all is done after `finish` on stdin.
 import { createErasure } from '../../../lib/core/create-erasure.ts'
-import { listen } from '../../../lib/doors/koa/door.ts'
+import { listen } from '../../../lib/doors/http/listen.ts'
 import { filesIn } from './files.ts'
 import { purgeInto } from './handler.ts'
 

@@ -8,7 +8,7 @@ import {
   type ExpressLike,
 } from '../../../lib/doors/bridge/attach-erasure.ts'
 import type { Erasure } from '../../../lib/core/erasure.ts'
-import type { EraseServer } from '../../../lib/doors/koa/door.ts'
+import type { EraseServer } from '../../../lib/doors/http/listen.ts'
 import { freePort } from '../../support/free-port.ts'
 import { BRIDGE_MARK } from './oracle.ts'
 import { FUZZ_TOKEN } from './tokens.ts'

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 
 import { createErasure } from '../../../lib/core/create-erasure.ts'
-import { listen } from '../../../lib/doors/koa/door.ts'
+import { listen } from '../../../lib/doors/http/listen.ts'
 import { memoryStore } from '../../support/memory-store.ts'
 import { serveBridge } from './bridge.ts'
 import type { Ask, Told } from './child.ts'

@@ -9,7 +9,8 @@ import t, { type Test } from 'tap'
 
 import { attachErasure } from '../../../lib/doors/bridge/attach-erasure.ts'
 import type { Erasure } from '../../../lib/core/erasure.ts'
-import { eraseRouter, listen } from '../../../lib/doors/koa/door.ts'
+import { listen } from '../../../lib/doors/http/listen.ts'
+import { eraseRouter } from '../../../lib/doors/koa/erase-router.ts'
 import { ERASE_PATH, request, sendRaw } from '../../support/answers.ts'
 import { createBridge, listening } from '../../support/open-bridge.ts'
 import { HS_TOKEN, openVolatileErasure } from '../../support/open-erasure.ts'
@@ -140,12 +141,9 @@ t.test('Hostile input: the own server answers what Koa and Node would not', asyn
 t.test(
   'Hostile input: that a request is late is not the answer to the one before it',
   async t => {
-    const { erasure } = await openVolatileErasure(t)
-    const { accept } = erasure
-    erasure.accept = async userId => {
-      await sleep(2500)
-      return accept.call(erasure, userId)
-    }
+    // Until the other is late: that is looked for every second.
+    const allow = () => sleep(2500, true)
+    const { erasure } = await openVolatileErasure(t, { allow })
     const port = await serveOwn(t, erasure)
     const late = Buffer.from('POST / HTTP/1.1\r\nHost: x\r\nX: ')
     const answer = await sendRaw(port, Buffer.concat([request(), late]))

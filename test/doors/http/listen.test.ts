@@ -1,15 +1,13 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 
-import { bodyParser } from '@koa/bodyparser'
-import Koa from 'koa'
 import t, { type Test } from 'tap'
 
 import type { Erasure } from '../../../lib/core/erasure.ts'
-import { eraseRouter, listen, type ListenOptions } from '../../../lib/doors/koa/door.ts'
+import { listen } from '../../../lib/doors/http/listen.ts'
+import type { ListenOptions } from '../../../lib/doors/http/listen-options.ts'
+import { isErasureError } from '../../../lib/errors.ts'
 import { ERASE_PATH, request, sendRaw, walkAnswers } from '../../support/answers.ts'
-import type { MemoryStore } from '../../support/memory-store.ts'
 import { HS_TOKEN, openVolatileErasure } from '../../support/open-erasure.ts'
 
 async function listening(t: Test, erasure: Erasure, options: ListenOptions = {}) {
@@ -18,73 +16,15 @@ async function listening(t: Test, erasure: Erasure, options: ListenOptions = {})
   return server
 }
 
-async function serve(t: Test, app: Koa): Promise<number> {
-  const server = createServer(app.callback())
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => server.close())
-  return (server.address() as AddressInfo).port
-}
-
-const breakStore = (store: MemoryStore) => (broken: boolean) => {
-  store.failWrites = broken ? 'throw' : 'no'
-}
-
 t.test('the server of our own gives every answer of the table', async t => {
-  const { erasure, store, log } = await openVolatileErasure(t)
+  const { erasure, breakStore, log } = await openVolatileErasure(t)
   const { port } = await listening(t, erasure, {
     headersTimeoutMs: 100,
     requestTimeoutMs: 1000,
   })
-  await walkAnswers(t, { port, isOwnServer: true, breakStore: breakStore(store) })
+  await walkAnswers(t, { port, isOwnServer: true, breakStore })
   t.notMatch(log.text(), /bob|nobody|refused/)
   t.notMatch(log.text(), HS_TOKEN)
-})
-
-t.test('the router gives every answer of the table in a Koa application', async t => {
-  const { erasure, store } = await openVolatileErasure(t)
-  const app = new Koa()
-  app.use(eraseRouter(erasure).routes())
-  app.use(bodyParser())
-  app.use(context => void (context.body = 'the rest of the application'))
-  const port = await serve(t, app)
-  await walkAnswers(t, { port, isOwnServer: false, breakStore: breakStore(store) })
-  const other = await fetch(
-    `http://127.0.0.1:${port}/_matrix/app/v1/users/@bob:example.org`,
-  )
-  t.equal(await other.text(), 'the rest of the application')
-})
-
-t.test('behind a body parser the router takes what that has left', async t => {
-  const { erasure } = await openVolatileErasure(t)
-  const app = new Koa()
-  app.use(bodyParser({ encoding: 'utf-8' }))
-  app.use(async (context, next) => {
-    if (context.path.includes('unstable'))
-      delete (context.request as { rawBody?: string }).rawBody
-    await next()
-  })
-  app.use(eraseRouter(erasure).routes())
-  const port = await serve(t, app)
-  const post = async (path: string, body: string) => {
-    const headers = {
-      authorization: `Bearer ${HS_TOKEN}`,
-      'content-type': 'application/json',
-    }
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
-      method: 'POST',
-      headers,
-      body,
-    })
-    return answer.status
-  }
-  const unstable = '/_matrix/app/unstable/org.matrix.msc2438/users/erase'
-  t.equal(await post(ERASE_PATH, '{"user_id":"@bob:example.org"}'), 200)
-  t.equal(await post(unstable, '{"user_id":"@carol:example.org"}'), 200)
-  t.equal(await post(ERASE_PATH, '{"user_id":"@a:b.c","user_id":"@d:b.c"}'), 400)
-  t.ok(await erasure.isErased('@bob:example.org'))
-  t.ok(await erasure.isErased('@carol:example.org'))
-  t.notOk(await erasure.isErased('@d:b.c'))
 })
 
 t.test('ping and transactions are answered as the specification wants', async t => {
@@ -196,14 +136,9 @@ t.test(
 )
 
 t.test('garbage behind a request does not answer it', async t => {
-  const { erasure } = await openVolatileErasure(t)
-  const { port } = await listening(t, erasure)
   const release = Promise.withResolvers<boolean>()
-  const { accept } = erasure
-  erasure.accept = async userId => {
-    await release.promise
-    return accept.call(erasure, userId)
-  }
+  const { erasure } = await openVolatileErasure(t, { allow: () => release.promise })
+  const { port } = await listening(t, erasure)
   const answered = sendRaw(
     port,
     Buffer.concat([request(), Buffer.from('garbage\r\n\r\n')]),
@@ -213,7 +148,7 @@ t.test('garbage behind a request does not answer it', async t => {
   t.ok(answer === undefined || answer.status === 200)
 })
 
-t.test('a port that is taken is an error, and closing frees it', async t => {
+t.test('a port that is taken is one clear error, and closing frees it', async t => {
   const { erasure } = await openVolatileErasure(t)
   const first = await listen(erasure, { port: 0, host: '::1' }).catch(() =>
     listen(erasure, { port: 0 }),
@@ -221,8 +156,132 @@ t.test('a port that is taken is an error, and closing frees it', async t => {
   const { port, url } = first
   t.ok(URL.canParse(url))
   const host = new URL(url).hostname.replace(/[[\]]/g, '')
-  await t.rejects(listen(erasure, { port, host }), { code: 'EADDRINUSE' })
+  const error = await listen(erasure, { port, host }).catch((error: unknown) => error)
+  t.ok(isErasureError(error, 'PORT_UNAVAILABLE'))
+  t.match(error, {
+    message: `Cannot listen on port ${port} of ${host}: another program does; stop it, or choose another port`,
+    port,
+    host,
+    cause: { code: 'EADDRINUSE' },
+  })
   await first.close()
-  await t.rejects(first.close())
   await (await listen(erasure, { port, host })).close()
+})
+
+t.test('a host that is not of this machine is one clear error', async t => {
+  const { erasure } = await openVolatileErasure(t)
+  await t.rejects(listen(erasure, { port: 0, host: '192.0.2.1' }), {
+    code: 'PORT_UNAVAILABLE',
+    message: /does not have that address; choose another host$/,
+  })
+})
+
+t.test('a wrong option is named, and 0 is not for ever', async t => {
+  const { erasure } = await openVolatileErasure(t)
+  const wrong: ReadonlyArray<readonly [ListenOptions, RegExp]> = [
+    [{ headersTimeoutMs: 0 }, /`headersTimeoutMs`/],
+    [{ requestTimeoutMs: 0 }, /`requestTimeoutMs`/],
+    [{ requestTimeoutMs: 2 ** 31 }, /`requestTimeoutMs`/],
+    [{ headersTimeoutMs: 0.5 }, /`headersTimeoutMs`/],
+    [{ drainMs: -1 }, /`drainMs`/],
+    [{ drainMs: Number.NaN }, /`drainMs`/],
+    [{ timeoutMs: 1 } as object, /Unknown option `timeoutMs`/],
+  ]
+  for (const [options, message] of wrong) {
+    await t.rejects(listen(erasure, { port: 0, ...options }), {
+      name: 'TypeError',
+      message,
+    })
+  }
+})
+
+t.test('9.22: requestTimeoutMs limits headersTimeoutMs, given or not', async t => {
+  const { erasure } = await openVolatileErasure(t)
+  await listening(t, erasure, { requestTimeoutMs: 1000 })
+  await listening(t, erasure, { requestTimeoutMs: 1000, headersTimeoutMs: 2000 })
+})
+
+t.test('9.30: a client that sends no headers is cut off by headersTimeoutMs', async t => {
+  const { erasure } = await openVolatileErasure(t)
+  const options = { headersTimeoutMs: 100, requestTimeoutMs: 3_600_000 }
+  const { port } = await listening(t, erasure, options)
+  for (const sent of ['', 'POST', 'POST / HTTP/1.1\r\nHost: x\r\n']) {
+    t.match(await sendRaw(port, sent), { status: 408, body: /M_UNKNOWN/ }, sent)
+  }
+})
+
+/** Connects, and sends bytes. */
+async function open(port: number, bytes: string | Buffer) {
+  const socket = connect(port, '127.0.0.1').on('error', () => {})
+  let received = ''
+  socket.on('data', chunk => (received += chunk.toString()))
+  await once(socket, 'connect')
+  if (bytes.length > 0) await new Promise(resolve => socket.write(bytes, resolve))
+  return { socket, received: () => received }
+}
+
+const HALF = request({
+  headers: [`Authorization: Bearer ${HS_TOKEN}`, 'Content-Length: 90'],
+  body: '{"user',
+})
+
+t.test('9.21: close() does not wait for who says nothing, or half of it', async t => {
+  const patience = {
+    headersTimeoutMs: 3_600_000,
+    requestTimeoutMs: 3_600_000,
+    drainMs: 3_600_000,
+  }
+  const { erasure } = await openVolatileErasure(t)
+  for (const bytes of ['', 'POST / HTTP/1.1\r\nHost: x\r\n', HALF]) {
+    const server = await listen(erasure, { port: 0, ...patience })
+    const { socket } = await open(server.port, bytes)
+    // Has the server see what was sent before.
+    t.equal((await sendRaw(server.port, request()))?.status, 200)
+    await Promise.all([server.close(), ended(socket)])
+  }
+})
+
+t.test(
+  '9.21: close() answers what has arrived, and lets go of idle connections',
+  async t => {
+    const [asked, release] = [
+      Promise.withResolvers<void>(),
+      Promise.withResolvers<boolean>(),
+    ]
+    const allow = (userId: string) => {
+      if (userId !== '@bob:example.org') return true
+      asked.resolve()
+      return release.promise
+    }
+    const { erasure } = await openVolatileErasure(t, { allow })
+    const server = await listen(erasure, { port: 0, drainMs: 3_600_000 })
+    const idle = await open(server.port, request({ method: 'GET' }))
+    const busy = await open(server.port, request())
+    await asked.promise
+    const closed = server.close()
+    t.equal(server.close(), closed, 'closing twice is closing once')
+    busy.socket.write(request({ body: '{"user_id":"@late:example.org"}' }))
+    release.resolve(true)
+    await Promise.all([closed, ended(busy.socket), ended(idle.socket)])
+    t.match(busy.received(), /^HTTP\/1\.1 200 .*connection: close/is)
+    t.equal(busy.received().match(/HTTP\/1\.1/g)?.length, 1)
+    t.notOk(
+      await erasure.isErased('@late:example.org'),
+      'nothing behind it is carried out',
+    )
+  },
+)
+
+t.test('9.22: an `allow` that never answers does not hold up close()', async t => {
+  const asked = Promise.withResolvers<void>()
+  const allow = () => {
+    asked.resolve()
+    return new Promise<boolean>(() => {})
+  }
+  const { erasure } = await openVolatileErasure(t, { allow })
+  const server = await listen(erasure, { port: 0, drainMs: 100 })
+  const { socket, received } = await open(server.port, request())
+  await asked.promise
+  await Promise.all([server.close(), ended(socket)])
+  t.equal(received(), '')
 })

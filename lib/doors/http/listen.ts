@@ -1,0 +1,139 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+import type { ErasureDoor } from '../../core/erasure-door.ts'
+import type { Erasure } from '../../core/erasure.ts'
+import { ErasureError } from '../../errors.ts'
+import { ACKNOWLEDGED, NOT_FOUND } from './answer.ts'
+import { Connections } from './connections.ts'
+import { endAfter, isBehindLast } from './ending.ts'
+import { answerErase } from './erase-listener.ts'
+import { fromNode, sendAnswer, splitTarget } from './node.ts'
+import { answerProtocolErrors, NOT_HTTP } from './protocol-error.ts'
+import { denyToken, ERASE_PATHS, methodNotAllowed } from './receive.ts'
+import { type ListenOptions, resolveListenOptions } from './listen-options.ts'
+
+/** A server of our own that is listening. */
+export interface EraseServer {
+  /** Without a slash at the end. */
+  readonly url: string
+  /** The port it listens on, also where 0 was asked for. */
+  readonly port: number
+  /**
+   * Takes no more connections, answers every request that has arrived as a whole, and resolves
+   * when all connections are closed, after `drainMs` at the latest. The same promise each time.
+   */
+  close(): Promise<void>
+}
+
+/** How often connections are looked at for having been too slow. */
+const CHECK_MS = 1000
+
+/** Why a server cannot listen, and the way out. */
+const WAYS_OUT: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not; choose a port above 1023',
+  EADDRINUSE: 'another program does; stop it, or choose another port',
+  EADDRNOTAVAIL: 'this machine does not have that address; choose another host',
+  ENOTFOUND: 'that host is not known; choose another',
+}
+
+/**
+ * Serves the erase endpoint on a port of its own, for a bridge whose framework has no door.
+ * As the specification wants of any application service, it also answers `ping`, and takes and
+ * drops transactions.
+ *
+ * @throws ErasureError `PORT_UNAVAILABLE`, with the way out
+ * @throws TypeError for an option that is unknown or of the wrong kind
+ * @see https://spec.matrix.org/v1.16/application-service-api/
+ */
+export async function listen(
+  erasure: Erasure,
+  options: ListenOptions = {},
+): Promise<EraseServer> {
+  const { port, host, drainMs, ...patience } = resolveListenOptions(options)
+  const server = createServer(
+    {
+      headersTimeout: patience.headersTimeoutMs,
+      requestTimeout: patience.requestTimeoutMs,
+      connectionsCheckingInterval: CHECK_MS,
+      // Node's own answer would have no body; ours is in `createListener`.
+      requireHostHeader: false,
+    },
+    createListener(erasure.door),
+  )
+  const connections = new Connections(server)
+  answerProtocolErrors(server, connections)
+  // As if nothing were expected, which RFC 9110 allows; Node's own answer would have no body.
+  server.on('checkExpectation', (request, response) => {
+    server.emit('request', request, response)
+  })
+  await bind(server, port, host)
+  const address = server.address() as AddressInfo
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  let closed: Promise<void> | undefined
+  return {
+    url: `http://${name}:${address.port}`,
+    port: address.port,
+    close: () => (closed ??= connections.close(drainMs)),
+  }
+}
+
+async function bind(server: Server, port: number, host: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen(port, host, resolve)
+  try {
+    await promise
+  } catch (error) {
+    const code = String((error as NodeJS.ErrnoException).code)
+    throw new ErasureError(
+      'PORT_UNAVAILABLE',
+      `Cannot listen on port ${port} of ${host}: ${WAYS_OUT[code] ?? code}`,
+      { host, port, cause: error },
+    )
+  }
+  server.off('error', reject)
+}
+
+function createListener(door: ErasureDoor): RequestListener {
+  return (request, response) => {
+    if (isBehindLast(request, response)) return
+    if (request.headers.host === undefined && request.httpVersion === '1.1') {
+      endAfter(request, response)
+      sendAnswer(request, response, NOT_HTTP)
+      return
+    }
+    const { path, query } = splitTarget(request.url ?? '')
+    if (ERASE_PATHS.includes(path)) void answerErase(door, request, response, query)
+    else if (path === '/_matrix/app/v1/ping') take(door, 'POST', request, response, query)
+    else if (TRANSACTION.test(path)) take(door, 'PUT', request, response, query)
+    else sendAnswer(request, response, NOT_FOUND)
+  }
+}
+
+const TRANSACTION = /^\/_matrix\/app\/v1\/transactions\/[^/]+$/
+
+/** Acknowledges what is not ours to read: a homeserver sends a transaction until it is taken. */
+function take(
+  door: ErasureDoor,
+  method: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: string,
+): void {
+  const refusal =
+    request.method === method
+      ? denyToken(door, fromNode(request, query))
+      : methodNotAllowed(method)
+  if (refusal !== undefined) {
+    sendAnswer(request, response, refusal)
+    return
+  }
+  request.once('end', () => sendAnswer(request, response, ACKNOWLEDGED)).resume()
+}
