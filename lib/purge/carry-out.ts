@@ -1,6 +1,7 @@
 import type { RequestId } from '../request/request-id.ts'
 import { createRedactor } from '../matrix/user-id-forms.ts'
 import { magnitude } from '../request/record.ts'
+import { endRetentions } from '../request/bring-up-to-date.ts'
 import { nextStep } from '../request/next-step.ts'
 import { type OpenRequest, requestState } from '../request/open-request.ts'
 import { begin } from './load-request.ts'
@@ -40,16 +41,18 @@ export async function carryOut(
   ) {
     const step = nextStep(request, plan, clock.now(), settleMs)
     if (step.kind === 'finish') return finish(request, signal, context)
-    if (step.kind === 'wait') return wait(request, step.until, context)
-    if (step.kind === 'retain') {
-      const retaining = { ...request, retainUntil: step.until }
-      await store.save(retaining, request)
-      const until = new Date(step.until)
-      context.emit({ kind: 'retaining', requestId: id, until })
-      return wait(retaining, step.until, context)
+    if (step.kind === 'wait') {
+      const isNew = requestState(begun.request) !== 'retaining'
+      if (isNew && requestState(request) === 'retaining') {
+        context.emit({ kind: 'retaining', requestId: id, until: new Date(step.until) })
+      }
+      return wait(request, step.until, context)
     }
-    const next = await take(step, request, taking)
-    if (next !== request) await store.save(next, request)
+    const taken = await take(step, request, taking)
+    // The same comes back if the call was aborted.
+    if (taken === request) continue
+    const next = endRetentions(taken, clock.now(), settleMs)
+    await store.save(next, request)
     request = next
   }
   return new Date(clock.now())

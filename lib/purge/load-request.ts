@@ -26,12 +26,12 @@ export async function begin(
   id: RequestId,
   context: WorkContext,
 ): Promise<Begun | undefined> {
-  const { store, clock, plan } = context
+  const { store, clock, plan, settleMs } = context
   // Side by side: on a database that is one round trip.
   const [stored, retry] = await Promise.all([store.load(id), store.isRetryAsked(id)])
   if (stored === undefined) return undefined
   const subject = await unsealSubject(stored, context)
-  const current = bringUpToDate(stored, plan, retry, clock.now())
+  const current = bringUpToDate(stored, plan, retry, clock.now(), settleMs)
   const begun = { ...current, turn: (stored.turn ?? 0) + 1 }
   const request = subject === undefined ? { ...begun, broken: true } : begun
   await store.save(request, stored)

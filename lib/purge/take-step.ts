@@ -5,6 +5,7 @@ import {
   failed,
   foundEmpty,
   foundLeft,
+  othersAfterFind,
   progressOf,
   slicePurged,
 } from '../request/transitions.ts'
@@ -15,7 +16,7 @@ import type { WorkContext } from './purge-services.ts'
 type Taking = WorkContext & RunContext
 
 interface CallStep {
-  readonly kind: 'purge' | 'verify' | 'confirm'
+  readonly kind: 'purge' | 'verify'
   readonly handler: RegisteredHandler
 }
 
@@ -35,17 +36,14 @@ export async function take(
   const after =
     step.kind === 'purge'
       ? await takePurge(step.handler, request, before, taking)
-      : await takeVerify(step, before, taking)
+      : await takeVerify(step.handler, before, taking)
   if (after === before) return request
   report({ requestId: request.id, handler: name }, step.kind, after, taking.emit)
-  const handlers = { ...request.handlers, [name]: after }
-  if (step.kind !== 'confirm' || after.code !== 'VERIFY_FOUND')
-    return { ...request, handlers }
-  // Something came back: everybody is to be found empty at the same time again.
-  for (const [other, progress] of Object.entries(handlers)) {
-    handlers[other] = { ...progress, confirmed: false }
-  }
-  return { ...request, handlers }
+  const others =
+    step.kind === 'verify' && after.code === 'VERIFY_FOUND'
+      ? othersAfterFind(request, name, taking.plan, taking.clock.now())
+      : request.handlers
+  return { ...request, handlers: { ...others, [name]: after } }
 }
 
 async function takePurge(
@@ -90,7 +88,7 @@ function unsealCursor(
 }
 
 async function takeVerify(
-  { kind, handler }: CallStep,
+  handler: RegisteredHandler,
   before: HandlerProgress,
   taking: Taking,
 ): Promise<HandlerProgress> {
@@ -101,7 +99,7 @@ async function takeVerify(
   const retained = before.retained.reduce((sum, { count }) => sum + count, 0)
   return outcome > retained
     ? foundLeft(before, handler.retry, now)
-    : foundEmpty(before, now, kind === 'confirm')
+    : foundEmpty(before, now)
 }
 
 function report(

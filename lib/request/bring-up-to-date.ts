@@ -1,39 +1,63 @@
 import { isDeepStrictEqual } from 'node:util'
 
-import { nextStep, type PlannedHandler } from './next-step.ts'
+import { nextStep, type PlannedHandler, retentionEnd } from './next-step.ts'
 import type { HandlerProgress, OpenRequest } from './open-request.ts'
-import { BLOCKED_RETRY_MS, freshProgress, retentionOver, retried } from './transitions.ts'
+import { BLOCKED_RETRY_MS, freshProgress, retried, startOver } from './transitions.ts'
 
 /**
  * A stored request with what changed while nobody worked on it: handlers that came or went, a
- * retention that ended, a retry that was asked for.
+ * `verify` that came or went, a retention that ended, a retry that was asked for.
  */
 export function bringUpToDate(
   stored: OpenRequest,
   plan: readonly PlannedHandler[],
   retry: boolean,
   now: number,
+  settleMs: number,
 ): OpenRequest {
-  const { broken: _broken, retainUntil, ...rest } = stored
-  const isRetentionOver = retainUntil !== undefined && retainUntil <= now
-  const newcomers = plan.filter(({ name }) => !Object.hasOwn(stored.handlers, name))
+  const { broken: _broken, ...rest } = endRetentions(stored, now, settleMs)
   const handlers: Record<string, HandlerProgress> = {}
-  for (const [name, before] of Object.entries(stored.handlers)) {
-    let progress = isRetentionOver ? retentionOver(before, now) : before
-    // All are to be found empty at the same time, the new ones too.
-    if (newcomers.length > 0) progress = { ...progress, confirmed: false }
-    if (!plan.some(handler => handler.name === name)) {
+  for (const [name, progress] of Object.entries(rest.handlers)) {
+    const handler = plan.find(planned => planned.name === name)
+    if (handler === undefined) {
       handlers[name] = missing(progress, now)
     } else {
       const isBack = progress.code === 'HANDLER_MISSING'
-      handlers[name] = retry || isBack ? retried(progress, now) : progress
+      const current = retry || isBack ? retried(progress, now) : progress
+      handlers[name] = handler.verifies ? canVerify(current) : cannotVerify(current, now)
     }
   }
-  for (const { name } of newcomers) handlers[name] = freshProgress(now)
-  const request = { ...rest, handlers }
-  return retainUntil === undefined || isRetentionOver || newcomers.length > 0
-    ? request
-    : { ...request, retainUntil }
+  for (const { name } of plan) {
+    if (!Object.hasOwn(stored.handlers, name)) handlers[name] = freshProgress(now)
+  }
+  return { ...rest, handlers }
+}
+
+/** A request in which the handlers whose retention is over are to purge again. */
+export function endRetentions(
+  request: OpenRequest,
+  now: number,
+  settleMs: number,
+): OpenRequest {
+  const handlers = Object.entries(request.handlers).map(([name, progress]) => {
+    const isOver = (retentionEnd(progress, settleMs) ?? Infinity) <= now
+    return [name, isOver ? startOver(progress, now) : progress] as const
+  })
+  return { ...request, handlers: Object.fromEntries(handlers) }
+}
+
+/** It settled before it had a `verify`, which is to be asked twice all the same. */
+function canVerify(progress: HandlerProgress): HandlerProgress {
+  if (!progress.asserted) return progress
+  const { asserted: _asserted, settledAt: _settledAt, ...rest } = progress
+  return rest
+}
+
+/** It has no `verify` any more: whatever that failed at does not hold it up. */
+function cannotVerify(progress: HandlerProgress, now: number): HandlerProgress {
+  if (!progress.purged || progress.asserted) return progress
+  const { confirmedAt: _confirmedAt, settledAt = now, ...rest } = retried(progress, now)
+  return { ...rest, settledAt, asserted: true }
 }
 
 /** A handler that knows the request and is not registered any more: its data may still be there. */
@@ -59,7 +83,7 @@ export function nextDue(
   settleMs: number,
 ): number | undefined {
   if (stored.broken) return undefined
-  const request = bringUpToDate(stored, plan, false, now)
+  const request = bringUpToDate(stored, plan, false, now, settleMs)
   if (!isDeepStrictEqual(request, stored)) return now
   const step = nextStep(request, plan, now, settleMs)
   return step.kind === 'wait' ? step.until : now

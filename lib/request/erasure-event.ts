@@ -41,7 +41,7 @@ export interface ErasureEventFacts {
   /** A handler was called; what came of it is stored next. */
   stepped: OfHandler & {
     /** What it was called for. */
-    readonly step: 'purge' | 'verify' | 'confirm'
+    readonly step: 'purge' | 'verify'
   }
   /** A handler failed, or left something, and is called again by itself. */
   retrying: OfHandler & HandlerFailed

@@ -4,7 +4,7 @@ import { progressOf } from './transitions.ts'
 /** What the state machine knows of a registered purge handler. */
 export interface PlannedHandler {
   readonly name: string
-  /** Names of handlers that come before this one. */
+  /** Names of handlers that must be confirmed before this one starts. */
   readonly after: readonly string[]
   /** Whether it can say how much is left. */
   readonly verifies: boolean
@@ -12,15 +12,27 @@ export interface PlannedHandler {
 
 /** What to do next about a request. */
 export type Step<Handler extends PlannedHandler = PlannedHandler> =
-  | { readonly kind: 'purge' | 'verify' | 'confirm'; readonly handler: Handler }
+  | { readonly kind: 'purge' | 'verify'; readonly handler: Handler }
   | { readonly kind: 'wait'; readonly until: number }
-  | { readonly kind: 'retain'; readonly until: number }
   | { readonly kind: 'finish' }
+
+/** A moment in the life of a request, as the next step is decided. */
+interface Moment {
+  readonly request: OpenRequest
+  readonly now: number
+  readonly settleMs: number
+  /** When the last handler settled; absent while one has not. */
+  readonly lastSettledAt: number | undefined
+}
 
 /**
  * Decides the next step from what is stored alone, so that a crash between any two steps
- * changes nothing. A handler settles when it has purged and, if it can verify, was found empty;
- * `settleMs` after the last one has settled, all that can verify must be found empty again.
+ * changes nothing.
+ *
+ * A handler settles when it has purged and, if it can verify, was found empty. `settleMs` later
+ * it must be found empty again: then it is confirmed, and those that come after it may start.
+ * `settleMs` after the last one has settled all must be found empty once more, unless they just
+ * were.
  */
 export function nextStep<Handler extends PlannedHandler>(
   request: OpenRequest,
@@ -28,27 +40,70 @@ export function nextStep<Handler extends PlannedHandler>(
   now: number,
   settleMs: number,
 ): Step<Handler> {
-  const retainUntil = request.retainUntil ?? now
-  if (retainUntil > now) return { kind: 'wait', until: retainUntil }
-  const unsettled = plan.filter(
-    ({ name }) => progressOf(request, name).settledAt === undefined,
-  )
-  const steps = unsettled
-    .filter(({ after }) => !unsettled.some(other => after.includes(other.name)))
-    .map(handler => handlerStep(request, handler, now))
   const missing = missingHandlers(request, plan).map(({ notBefore }) => notBefore)
-  if (unsettled.length + missing.length > 0) return soonest(steps, missing)
-  return confirmStep(request, plan, now, settleMs)
+  const settledAt = plan.map(({ name }) => progressOf(request, name).settledAt)
+  const isSettled = missing.length === 0 && !settledAt.includes(undefined)
+  const lastSettledAt = isSettled ? Math.max(...settledAt.map((at = 0) => at)) : undefined
+  const moment = { request, now, settleMs, lastSettledAt }
+  const steps = plan.flatMap(handler => {
+    const { settledAt: at } = progressOf(request, handler.name)
+    return at === undefined
+      ? unsettledStep(handler, moment)
+      : settledSteps(handler, at, moment)
+  })
+  return soonest(steps, missing)
 }
 
-function handlerStep<Handler extends PlannedHandler>(
-  request: OpenRequest,
+function unsettledStep<Handler extends PlannedHandler>(
   handler: Handler,
-  now: number,
-): Step<Handler> {
+  moment: Moment,
+): Step<Handler>[] {
+  const { request, now } = moment
+  const mayStart = handler.after.every(name => hasNothingLeft(name, moment))
+  if (!mayStart) return []
   const { notBefore, purged } = progressOf(request, handler.name)
-  if (notBefore > now) return { kind: 'wait', until: notBefore }
-  return { kind: purged ? 'verify' : 'purge', handler }
+  if (notBefore > now) return [{ kind: 'wait', until: notBefore }]
+  return [{ kind: purged ? 'verify' : 'purge', handler }]
+}
+
+/** Whether a handler is confirmed and retains nothing: nobody needs to find its data any more. */
+function hasNothingLeft(name: string, { request, now, settleMs }: Moment): boolean {
+  const { settledAt, confirmedAt, asserted, retained } = progressOf(request, name)
+  if (settledAt === undefined || retained.length > 0) return false
+  return asserted ? settledAt + settleMs <= now : confirmedAt !== undefined
+}
+
+function settledSteps<Handler extends PlannedHandler>(
+  handler: Handler,
+  settledAt: number,
+  { request, now, settleMs, lastSettledAt }: Moment,
+): Step<Handler>[] {
+  const progress = progressOf(request, handler.name)
+  const { confirmedAt = -Infinity, notBefore, asserted } = progress
+  const steps: Step<Handler>[] = []
+  const retainedUntil = retentionEnd(progress, settleMs)
+  if (retainedUntil !== undefined) steps.push({ kind: 'wait', until: retainedUntil })
+  const settledUntil = (lastSettledAt ?? settledAt) + settleMs
+  if (asserted) {
+    const isWaitedFor = lastSettledAt === undefined && settledUntil > now
+    if (isWaitedFor) steps.push({ kind: 'wait', until: settledUntil })
+  } else if (confirmedAt < settledUntil) {
+    const until = Math.max(settledUntil, notBefore)
+    steps.push(until > now ? { kind: 'wait', until } : { kind: 'verify', handler })
+  }
+  return steps
+}
+
+/**
+ * When a settled handler is to look again at what it retains: not before it has settled for
+ * `settleMs`, so that one that retains only for a moment does not go round and round.
+ */
+export function retentionEnd(
+  { settledAt, retained }: HandlerProgress,
+  settleMs: number,
+): number | undefined {
+  if (settledAt === undefined || retained.length === 0) return undefined
+  return Math.max(settledAt + settleMs, Math.min(...retained.map(({ until }) => until)))
 }
 
 /** The first step that can be taken now, or else the wait that ends first. */
@@ -59,37 +114,8 @@ function soonest<Handler extends PlannedHandler>(
   const ready = steps.find(step => step.kind !== 'wait')
   if (ready !== undefined) return ready
   const ends = steps.flatMap(step => (step.kind === 'wait' ? [step.until] : []))
+  if (ends.length + waits.length === 0) return { kind: 'finish' }
   return { kind: 'wait', until: Math.min(...ends, ...waits) }
-}
-
-function confirmStep<Handler extends PlannedHandler>(
-  request: OpenRequest,
-  plan: readonly Handler[],
-  now: number,
-  settleMs: number,
-): Step<Handler> {
-  const progress = plan.map(({ name }) => progressOf(request, name))
-  const lastSettledAt = Math.max(...progress.map(({ settledAt = now }) => settledAt))
-  const open = plan.filter(
-    ({ verifies, name }) => verifies && !progressOf(request, name).confirmed,
-  )
-  if (open.length > 0) {
-    const settledUntil = lastSettledAt + settleMs
-    if (settledUntil > now) return { kind: 'wait', until: settledUntil }
-    return soonest(
-      open.map(handler => {
-        const { notBefore } = progressOf(request, handler.name)
-        return notBefore > now
-          ? { kind: 'wait', until: notBefore }
-          : { kind: 'confirm', handler }
-      }),
-      [],
-    )
-  }
-  const until = progress.flatMap(({ retained }) => retained.map(item => item.until))
-  return until.length > 0
-    ? { kind: 'retain', until: Math.min(...until) }
-    : { kind: 'finish' }
 }
 
 /** Progress of handlers that have worked on the request and are not registered any more. */

@@ -25,10 +25,12 @@ export interface StoredRetained {
 export interface HandlerProgress {
   /** `purge` has said it is done, and nothing was found left since. */
   readonly purged: boolean
-  /** When `verify` last found nothing; without `verify`, when `purge` said it was done. */
+  /** When `verify` first found nothing after that; without `verify`, when `purge` was done. */
   readonly settledAt?: number
-  /** Found empty again, `settleMs` after the last handler had settled. */
-  readonly confirmed: boolean
+  /** It has settled on its own word, without `verify`. */
+  readonly asserted?: boolean
+  /** When `verify` last found nothing again, `settleMs` after `settledAt` or later. */
+  readonly confirmedAt?: number
   /** Failures in a row at the current step. */
   readonly failures: number
   /** How often `verify` found something left, or something new. */
@@ -60,8 +62,6 @@ export interface OpenRequest {
    */
   readonly turn?: number
   readonly handlers: Readonly<Record<string, HandlerProgress>>
-  /** Set while the only thing left to do is to come back for what handlers retain. */
-  readonly retainUntil?: number
   /** Set when the sealed user ID does not open: nothing can be done until a person looks. */
   readonly broken?: boolean
 }
@@ -73,12 +73,20 @@ export type OpenRequestState =
 /** The state a request is in, read off its handlers. `blocked` hides every other. */
 export function requestState(request: OpenRequest): OpenRequestState {
   const handlers = Object.values(request.handlers)
-  if (request.broken || handlers.some(handler => handler.blocked)) return 'blocked'
-  if (request.retainUntil !== undefined) return 'retaining'
-  if (handlers.length === 0) return 'accepted'
-  return handlers.every(handler => handler.settledAt !== undefined)
-    ? 'settling'
-    : 'purging'
+  const states = handlers.map(handlerState)
+  if (request.broken || states.includes('blocked')) return 'blocked'
+  if (states.length === 0) return 'accepted'
+  // What has not begun while others have settled comes after them.
+  const begun = handlers.filter((_, index) => states[index] !== 'pending')
+  if (begun.length === 0 || begun.some(({ settledAt }) => settledAt === undefined))
+    return 'purging'
+  const isRetaining = states.includes('retained')
+  return isRetaining && begun.every(isConfirmed) ? 'retaining' : 'settling'
+}
+
+/** Whether nothing is to be verified about a handler but what the others make necessary. */
+function isConfirmed({ asserted, confirmedAt }: HandlerProgress): boolean {
+  return asserted === true || confirmedAt !== undefined
 }
 
 /** States a handler is seen in while its request is open. */
@@ -87,10 +95,13 @@ export type HandlerState =
 
 /** The state a handler is in, read off its progress. */
 export function handlerState(progress: HandlerProgress): HandlerState {
-  if (progress.blocked) return 'blocked'
-  if (progress.confirmed) return progress.retained.length > 0 ? 'retained' : 'verified'
-  if (progress.failures > 0 || (progress.rounds > 0 && !progress.purged))
-    return 'retrying'
-  if (progress.purged) return 'purged'
-  return progress.cursor === undefined ? 'pending' : 'purging'
+  const { asserted, blocked, cursor, failures, purged, retained, rounds } = progress
+  if (blocked) return 'blocked'
+  if (isConfirmed(progress)) {
+    if (retained.length > 0) return 'retained'
+    return asserted ? 'purged' : 'verified'
+  }
+  if (failures > 0 || (rounds > 0 && !purged)) return 'retrying'
+  if (purged) return 'purged'
+  return cursor === undefined ? 'pending' : 'purging'
 }

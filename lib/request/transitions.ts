@@ -1,4 +1,5 @@
 import type { Sealed } from '../user-seal/user-seal.ts'
+import type { PlannedHandler } from './next-step.ts'
 import type {
   HandlerErrorCode,
   HandlerProgress,
@@ -33,7 +34,6 @@ export interface SliceResult {
 export function freshProgress(now: number): HandlerProgress {
   return {
     purged: false,
-    confirmed: false,
     failures: 0,
     rounds: 0,
     notBefore: now,
@@ -51,9 +51,9 @@ export function slicePurged(
   now: number,
   verifies: boolean,
 ): HandlerProgress {
-  const { code: _code, cursor: _cursor, settledAt: _settledAt, ...rest } = progress
+  const { code: _code, cursor: _cursor, ...rest } = progress
   const next = {
-    ...rest,
+    ...unsettled(rest),
     failures: 0,
     blocked: false,
     notBefore: now + Math.ceil(result.waitMs),
@@ -62,18 +62,16 @@ export function slicePurged(
   }
   if (sealedCursor !== undefined) return { ...next, cursor: sealedCursor }
   const purged = { ...next, purged: true, notBefore: now }
-  return verifies ? purged : { ...purged, settledAt: now }
+  return verifies ? purged : { ...purged, settledAt: now, asserted: true }
 }
 
-/** `verify` found nothing but what is retained. */
-export function foundEmpty(
-  progress: HandlerProgress,
-  now: number,
-  confirms: boolean,
-): HandlerProgress {
+/** `verify` found nothing but what is retained: for the first time since `purge`, or again. */
+export function foundEmpty(progress: HandlerProgress, now: number): HandlerProgress {
   const { code: _code, ...rest } = progress
   const next = { ...rest, failures: 0, blocked: false, notBefore: now }
-  return confirms ? { ...next, confirmed: true } : { ...next, settledAt: now }
+  return progress.settledAt === undefined
+    ? { ...next, settledAt: now }
+    : { ...next, confirmedAt: now }
 }
 
 /** `verify` found something: purge again from the start, later each time. */
@@ -82,18 +80,64 @@ export function foundLeft(
   retry: RetryOptions,
   now: number,
 ): HandlerProgress {
-  const { settledAt: _settledAt, cursor: _cursor, ...rest } = progress
+  const { cursor: _cursor, ...rest } = progress
   const rounds = progress.rounds + 1
   return {
-    ...rest,
+    ...unsettled(rest),
     purged: false,
-    confirmed: false,
     retained: [],
     failures: 0,
     rounds,
     code: 'VERIFY_FOUND',
     ...pause(rounds, retry, now),
   }
+}
+
+function unsettled(progress: HandlerProgress): HandlerProgress {
+  const { settledAt: _at, asserted: _asserted, confirmedAt: _again, ...rest } = progress
+  return rest
+}
+
+/** The handler is to purge again from the start, and has failed at nothing. */
+export function startOver(progress: HandlerProgress, now: number): HandlerProgress {
+  return { ...freshProgress(now), removed: progress.removed }
+}
+
+/** It must be found empty once more before it counts as confirmed. */
+function unconfirmed(progress: HandlerProgress): HandlerProgress {
+  const { confirmedAt: _confirmedAt, ...rest } = progress
+  return rest
+}
+
+/**
+ * `verify` of the handler `name` found something. Whatever comes after it starts over, since it
+ * may have come back as well. If the handler had settled, something came back: those it comes after are
+ * found by what it removes, so they are verified again before it is purged again.
+ *
+ * @param plan - each handler behind those it comes after
+ */
+export function othersAfterFind(
+  request: OpenRequest,
+  name: string,
+  plan: readonly PlannedHandler[],
+  now: number,
+): OpenRequest['handlers'] {
+  const behind = new Set([name])
+  const before = new Set([name])
+  for (const { name: other, after } of plan) {
+    if (after.some(first => behind.has(first))) behind.add(other)
+  }
+  for (const { name: other, after } of plan.toReversed()) {
+    if (before.has(other)) for (const first of after) before.add(first)
+  }
+  const cameBack = progressOf(request, name).settledAt !== undefined
+  const handlers = Object.entries(request.handlers).map(([other, progress]) => {
+    if (other === name) return [other, progress] as const
+    if (behind.has(other)) return [other, startOver(progress, now)] as const
+    const isNamed = cameBack && before.has(other)
+    return [other, isNamed ? unconfirmed(progress) : progress] as const
+  })
+  return Object.fromEntries(handlers)
 }
 
 /** A call failed: the same step again, later each time. */
@@ -112,13 +156,6 @@ export function retried(progress: HandlerProgress, now: number): HandlerProgress
   if (progress.code === undefined) return progress
   const { code: _code, ...rest } = progress
   return { ...rest, failures: 0, rounds: 0, blocked: false, notBefore: now }
-}
-
-/** Time has come to look again at what a handler retained. */
-export function retentionOver(progress: HandlerProgress, now: number): HandlerProgress {
-  if (progress.retained.length > 0)
-    return { ...freshProgress(now), removed: progress.removed }
-  return { ...progress, confirmed: false }
 }
 
 function pause(

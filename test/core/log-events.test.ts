@@ -49,11 +49,11 @@ t.test('onEvent is told what happens, in order, with ids and codes only', async 
     { kind: 'blocked', requestId, handler, code: 'PURGE_FAILED' },
     { kind: 'stepped', step: 'purge' },
     { kind: 'stepped', step: 'verify' },
-    { kind: 'stepped', step: 'confirm' },
+    { kind: 'stepped', step: 'verify' },
     { kind: 'retaining', requestId, until },
     { kind: 'stepped', step: 'purge' },
     { kind: 'stepped', step: 'verify' },
-    { kind: 'stepped', step: 'confirm' },
+    { kind: 'stepped', step: 'verify' },
     { kind: 'erased', requestId },
     { kind: 'declined' },
   ])

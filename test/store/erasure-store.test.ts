@@ -234,7 +234,6 @@ t.test('word of a retry waits until it is cleared', async t => {
 
 const fresh: HandlerProgress = {
   purged: false,
-  confirmed: false,
   failures: 0,
   rounds: 0,
   notBefore: 0,
@@ -253,18 +252,26 @@ t.test('states are read off what is stored', async t => {
     [{ purged: true, rounds: 1 }, 'purged'],
     [{ purged: true }, 'purged'],
     [{ purged: true, settledAt: 1 }, 'purged'],
-    [{ purged: true, settledAt: 1, confirmed: true }, 'verified'],
-    [{ purged: true, settledAt: 1, confirmed: true, retained: [kept] }, 'retained'],
+    [{ purged: true, settledAt: 1, confirmedAt: 2 }, 'verified'],
+    [{ purged: true, settledAt: 1, confirmedAt: 2, retained: [kept] }, 'retained'],
+    [{ purged: true, settledAt: 1, asserted: true }, 'purged'],
+    [{ purged: true, settledAt: 1, asserted: true, retained: [kept] }, 'retained'],
     [{ blocked: true, failures: 8 }, 'blocked'],
   ]
   for (const [change, state] of handlers)
     t.equal(handlerState({ ...fresh, ...change }), state)
   const settled = { ...fresh, purged: true, settledAt: 1 }
+  const confirmed = { ...settled, confirmedAt: 2 }
   const requests: ReadonlyArray<readonly [Partial<OpenRequest>, string]> = [
     [{}, 'accepted'],
-    [{ handlers: { a: fresh, b: settled } }, 'purging'],
+    [{ handlers: { a: fresh, b: fresh } }, 'purging'],
+    [{ handlers: { a: { ...fresh, purged: true }, b: settled } }, 'purging'],
     [{ handlers: { a: settled } }, 'settling'],
-    [{ handlers: { a: settled }, retainUntil: 9 }, 'retaining'],
+    // What has not begun comes after what has settled.
+    [{ handlers: { a: fresh, b: settled } }, 'settling'],
+    [{ handlers: { a: confirmed, b: { ...confirmed, retained: [kept] } } }, 'retaining'],
+    [{ handlers: { a: fresh, b: { ...confirmed, retained: [kept] } } }, 'retaining'],
+    [{ handlers: { a: settled, b: { ...confirmed, retained: [kept] } } }, 'settling'],
     [{ handlers: { a: settled, b: { ...fresh, blocked: true } } }, 'blocked'],
     [{ broken: true }, 'blocked'],
   ]

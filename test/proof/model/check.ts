@@ -57,13 +57,8 @@ function compareStatus(world: World, status: ErasureStatus): void {
 /** @returns the state it is to be counted under */
 function compareRequest(world: World, request: ModelRequest, shown: OpenStatus): string {
   const state = world.model.state(request)
-  // Between the last confirmation, the note that only retention is left, and its end.
-  const isLate =
-    (shown.state === 'settling' && state === 'retaining') ||
-    (['settling', 'retaining'].includes(shown.state) && request.reopened)
-  const seen = isLate && world.process?.prompt === false ? shown.state : state
-  if (shown.state !== seen) {
-    world.complain(`${request.id} is shown as ${shown.state}, not ${seen}`)
+  if (shown.state !== state) {
+    world.complain(`${request.id} is shown as ${shown.state}, not ${state}`)
   }
   for (const [name, task] of Object.entries(request.kept)) {
     const why = task.missing ? 'HANDLER_MISSING' : task.why
@@ -71,7 +66,7 @@ function compareRequest(world: World, request: ModelRequest, shown: OpenStatus):
     if (code === why) continue
     world.complain(`${name} of ${request.id} is shown with ${code}, not ${why}`)
   }
-  return seen
+  return state
 }
 
 /** Whether every request is finished, or waits where a person can see it. */

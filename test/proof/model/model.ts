@@ -1,22 +1,24 @@
 // What must hold, in plain words: who may be called when, what is kept, how requests end.
 import {
   afterCall,
-  afterRetention,
   afterRetry,
   type Ending,
+  fromTheStart,
   mustLookAgain,
   newTask,
   type Rules,
   type Task,
 } from './task.ts'
 import {
+  comesAfter,
   dueBy,
   isDone,
   isSettled,
+  isUntouched,
+  keptUntil,
   looksAgainAt,
   mapTasks,
-  mayStart,
-  retainedUntil,
+  mayStartAt,
   type Tasks,
 } from './tasks.ts'
 
@@ -47,8 +49,6 @@ export interface ModelRequest {
   kept: Tasks
   /** A call has ended, and what came of it is not stored yet. */
   unstored: boolean
-  /** A retention is over, and nobody was called since. */
-  reopened: boolean
   retryAsked: boolean
   recorded: boolean
   gone: boolean
@@ -86,7 +86,7 @@ export class Model {
   accepted(id: string, user: string): void {
     if (this.requests.has(id)) return this.#options.object(`${id} is accepted twice`)
     const receivedAt = this.#options.now()
-    const work = { tasks: {}, kept: {}, unstored: false, reopened: false }
+    const work = { tasks: {}, kept: {}, unstored: false }
     const state = { retryAsked: false, recorded: false, gone: false }
     this.requests.set(id, { id, user, receivedAt, ...work, ...state })
     this.#erased.add(user)
@@ -106,7 +106,6 @@ export class Model {
     for (const what of objections) {
       object(`${call.kind} of ${call.handler} was called, but ${what}`)
     }
-    if (request !== undefined) request.reopened = false
     this.calls.add(call)
   }
 
@@ -123,11 +122,11 @@ export class Model {
     if (rules === undefined || before === undefined) return
     const now = this.#options.now()
     const after = { ...afterCall(before, ending, rules, now), arrivals: call.arrivals }
-    const somebodyHadSomething = isSettled(before) && after.stage === 'to purge'
-    const somebodySettled = !isSettled(before) && isSettled(after)
-    const others = somebodyHadSomething || somebodySettled
-    const tasks = others ? mapTasks(request.tasks, mustLookAgain) : request.tasks
-    request.tasks = { ...tasks, [call.handler]: after }
+    const wasFound = ending.how === 'looked' && after.stage === 'to purge'
+    const others = wasFound
+      ? this.#othersAfterFind(call.handler, request.tasks)
+      : request.tasks
+    request.tasks = { ...others, [call.handler]: after }
     request.unstored = true
   }
 
@@ -136,13 +135,10 @@ export class Model {
     const request = this.#request(id)
     const now = this.#options.now()
     let { tasks } = request
-    const until = retainedUntil(tasks)
-    if (until !== undefined && until <= now) {
-      tasks = mapTasks(tasks, task => afterRetention(task, now))
-      request.reopened = true
-    }
+    tasks = mapTasks(tasks, task =>
+      keptUntil(task, this.#options.settleMs) <= now ? fromTheStart(task, now) : task,
+    )
     const newcomers = [...this.#rules.keys()].filter(name => tasks[name] === undefined)
-    if (newcomers.length > 0) tasks = mapTasks(tasks, mustLookAgain)
     tasks = mapTasks(tasks, (task, name) => {
       if (!this.#rules.has(name)) return { ...task, missing: true }
       return task.missing ? { ...afterRetry(task, now), missing: false } : task
@@ -181,6 +177,8 @@ export class Model {
   recorded(id: string): void {
     const request = this.#request(id)
     const { object, settleMs } = this.#options
+    const settledAt = Object.values(request.kept).map(task => task.settledAt)
+    const lastSettledAt = Math.max(...settledAt)
     for (const name of new Set([...this.#rules.keys(), ...Object.keys(request.kept)])) {
       const task = request.kept[name]
       if (task === undefined || !isDone(task) || task.missing) {
@@ -188,9 +186,12 @@ export class Model {
       } else if (task.retained.length > 0) {
         object(`it is recorded, and ${name} retains something`)
       } else if (task.stage === 'sure') {
-        const apartMs = (task.emptyAt.at(-1) ?? 0) - (task.emptyAt[0] ?? 0)
-        if (task.emptyAt.length >= 2 && apartMs >= settleMs) continue
-        object(`it is recorded, and ${name} was not found empty twice`)
+        const [first = 0] = task.emptyAt
+        const last = task.emptyAt.at(-1) ?? 0
+        if (task.emptyAt.length < 2 || last - first < settleMs)
+          object(`it is recorded, and ${name} was not found empty twice`)
+        if (last < lastSettledAt + settleMs)
+          object(`it is recorded, and ${name} was not found empty after all had settled`)
       }
     }
     request.recorded = true
@@ -216,8 +217,10 @@ export class Model {
     const tasks = Object.values(kept)
     if (tasks.some(({ blocked, missing }) => blocked || missing)) return 'blocked'
     if (tasks.length === 0) return 'accepted'
-    if (retainedUntil(kept) !== undefined) return 'retaining'
-    return tasks.every(isSettled) ? 'settling' : 'purging'
+    const begun = tasks.filter(task => !isUntouched(task))
+    if (begun.length === 0 || !begun.every(isSettled)) return 'purging'
+    const isKeeping = begun.some(({ retained }) => retained.length > 0)
+    return isKeeping && begun.every(isDone) ? 'retaining' : 'settling'
   }
 
   /** By when something must be done about the request; never, if only a person can. */
@@ -254,20 +257,34 @@ export class Model {
     if (rules === undefined || task === undefined) return []
     const { settleMs } = this.#options
     const now = this.#options.now()
-    const looksAgainTooEarly =
-      call.kind === 'verify' &&
-      task.stage === 'settled' &&
-      looksAgainAt(tasks, this.#rules, settleMs) > now
+    const looksAgain = looksAgainAt(task, tasks, this.#rules, settleMs)
+    const looksAgainTooEarly = isSettled(task) && looksAgain > now
     const expected =
-      task.stage === 'to purge' ? 'purge' : isDone(task) ? 'nothing' : 'verify'
+      task.stage === 'to purge'
+        ? 'purge'
+        : task.stage === 'asserted' || looksAgain === Infinity
+          ? 'nothing'
+          : 'verify'
+    const isKeptFrom = !isSettled(task) && mayStartAt(rules, tasks, settleMs) > now
     const objections = [
       expected !== call.kind && `its task is ${task.stage}`,
       task.notBefore > now && `${task.notBefore - now} ms too early`,
-      !mayStart(rules, tasks) && 'those it comes after have not settled',
+      isKeptFrom && 'something may be left of those it comes after',
       looksAgainTooEarly && 'it is too early to look again',
       ...(call.kind === 'purge' ? aboutSlice(call, task) : []),
     ]
     return objections.filter(what => typeof what === 'string')
+  }
+
+  /** What comes after a handler that has found something is done again; what it comes after, looked at. */
+  #othersAfterFind(name: string, tasks: Tasks): Tasks {
+    const now = this.#options.now()
+    const cameBack = isSettled(tasks[name])
+    const before = comesAfter(name, this.#rules)
+    return mapTasks(tasks, (task, other) => {
+      if (comesAfter(other, this.#rules).has(name)) return fromTheStart(task, now)
+      return cameBack && before.has(other) ? mustLookAgain(task) : task
+    })
   }
 
   #request(id: string): ModelRequest {

@@ -14,7 +14,8 @@ export interface Rules {
 
 /**
  * What one handler still has to do for one request:
- * `to purge` → `to look` (whether anything is left) → `settled` → `to purge` again, or `sure`.
+ * `to purge` → `to look` (whether anything is left) → `settled` → `to purge` again, or `sure`,
+ * and then it may be looked at once more, together with the others.
  * That of a handler that cannot look is `asserted` when it says it is done.
  */
 type Stage = 'to purge' | 'to look' | 'settled' | 'sure' | 'asserted'
@@ -23,6 +24,8 @@ export interface Task {
   readonly stage: Stage
   /** When it got to be settled. */
   readonly settledAt: number
+  /** When it was found empty again last, if it is `sure`. */
+  readonly sureAt: number
   /** It must not be called before. */
   readonly notBefore: number
   /** It must be called by then; later than `notBefore` by what chance decides. */
@@ -59,6 +62,7 @@ export function newTask(now: number): Task {
   return {
     stage: 'to purge',
     settledAt: 0,
+    sureAt: 0,
     notBefore: now,
     dueBy: now,
     failures: 0,
@@ -115,7 +119,7 @@ function afterLook(task: Task, left: number, rules: Rules, now: number): Task {
   if (task.stage === 'to look') {
     return { ...wellAt(task, now), emptyAt, stage: 'settled', settledAt: now }
   }
-  return { ...wellAt(task, now), emptyAt, stage: 'sure' }
+  return { ...wellAt(task, now), emptyAt, stage: 'sure', sureAt: now }
 }
 
 function afterFailure(task: Task, why: string, rules: Rules, now: number): Task {
@@ -148,13 +152,12 @@ export function afterRetry(task: Task, now: number): Task {
   return { ...wellAt(task, now), rounds: 0 }
 }
 
-/** The time has come to look at everything again, and to remove what was kept. */
-export function afterRetention(task: Task, now: number): Task {
-  if (task.retained.length === 0) return mustLookAgain(task)
+/** All is to be done again: what was kept may go, or what others keep may have come back. */
+export function fromTheStart(task: Task, now: number): Task {
   return { ...newTask(now), removed: task.removed, missing: task.missing }
 }
 
-/** Somebody else had something left: both must be found empty at the same time. */
+/** What it keeps others from finding may have come back: it must be found empty once more. */
 export function mustLookAgain(task: Task): Task {
   return task.stage === 'sure' ? { ...task, stage: 'settled' } : task
 }

@@ -22,43 +22,76 @@ export function isDone(task: Task | undefined): boolean {
   return task?.stage === 'sure' || task?.stage === 'asserted'
 }
 
-/** Until when something is kept, if nothing else is left to do. */
-export function retainedUntil(tasks: Tasks): number | undefined {
-  const all = Object.values(tasks)
-  const until = all.flatMap(({ retained }) => retained.map(item => item.until))
-  return all.every(isDone) && until.length > 0 ? Math.min(...until) : undefined
+/** Nobody has been called for it yet, or since it is all to be done again. */
+export function isUntouched({ stage, failures, rounds, cursor }: Task): boolean {
+  return stage === 'to purge' && failures + rounds === 0 && cursor === undefined
 }
 
-/** Whether those have settled that this handler comes after. */
-export function mayStart({ after }: Rules, tasks: Tasks): boolean {
-  return after.every(name => isSettled(tasks[name]))
+/** When to look again at what is kept; never, if nothing is. */
+export function keptUntil(task: Task, settleMs: number): number {
+  if (!isSettled(task)) return Infinity
+  const until = Math.min(...task.retained.map(item => item.until))
+  return Math.max(until, task.settledAt + settleMs)
 }
 
-/** When everything is to be found empty again; never, while somebody has not settled. */
+/** When it is certain that nothing is left of it; never, while somebody must be called for that. */
+function goneAt(task: Task | undefined, settleMs: number): number {
+  if (task === undefined || task.retained.length > 0) return Infinity
+  if (task.stage === 'asserted') return task.settledAt + settleMs
+  return task.stage === 'sure' ? task.sureAt : Infinity
+}
+
+/** From when on nothing is left of all that this handler comes after. */
+export function mayStartAt({ after }: Rules, tasks: Tasks, settleMs: number): number {
+  return Math.max(-Infinity, ...after.map(name => goneAt(tasks[name], settleMs)))
+}
+
+/** When a task that has settled must be found empty again; never, if that has been done. */
 export function looksAgainAt(
+  task: Task,
   tasks: Tasks,
   registered: Registered,
   settleMs: number,
 ): number {
   const here = [...registered.keys()].map(name => tasks[name])
   const everybody = [...here, ...Object.values(tasks)]
-  if (!everybody.every(task => isSettled(task) && task?.missing === false))
-    return Infinity
-  return Math.max(...here.map(task => task?.settledAt ?? 0)) + settleMs
+  const haveAllSettled = everybody.every(
+    other => isSettled(other) && other?.missing === false,
+  )
+  const last = Math.max(...here.map(other => other?.settledAt ?? 0))
+  const at = (haveAllSettled ? last : task.settledAt) + settleMs
+  return task.stage === 'settled' || task.sureAt < at ? at : Infinity
 }
 
 /** By when something must be done for the request; never, if only a person can. */
 export function dueBy(tasks: Tasks, registered: Registered, settleMs: number): number {
   const isSomebodyNew = [...registered.keys()].some(name => tasks[name] === undefined)
-  const keptUntil = retainedUntil(tasks)
-  if (keptUntil !== undefined && !isSomebodyNew) return keptUntil
-  const all = Object.values(tasks)
-  if (!isSomebodyNew && all.every(task => isDone(task) && !task.missing)) return 0
+  if (isSomebodyNew) return 0
   const due = [...registered.values()].map(rules => {
     const task = tasks[rules.name]
-    if (!isSettled(task)) return mayStart(rules, tasks) ? (task?.dueBy ?? 0) : Infinity
-    if (task?.stage !== 'settled') return Infinity
-    return Math.max(looksAgainAt(tasks, registered, settleMs), task.dueBy)
+    if (task === undefined) return 0
+    if (!isSettled(task)) {
+      return Math.max(mayStartAt(rules, tasks, settleMs), task.dueBy)
+    }
+    const kept = keptUntil(task, settleMs)
+    if (task.stage === 'asserted') return kept
+    const again = looksAgainAt(task, tasks, registered, settleMs)
+    return Math.min(kept, Math.max(again, task.dueBy))
   })
-  return Math.min(...due)
+  const soonest = Math.min(...due)
+  const isMissing = Object.values(tasks).some(({ missing }) => missing)
+  return soonest === Infinity && !isMissing ? 0 : soonest
+}
+
+/** All whom this handler comes after, and those whom they come after. */
+export function comesAfter(name: string, registered: Registered): ReadonlySet<string> {
+  const found = new Set<string>()
+  const add = (other: string): void => {
+    for (const first of registered.get(other)?.after ?? []) {
+      found.add(first)
+      add(first)
+    }
+  }
+  add(name)
+  return found
 }
