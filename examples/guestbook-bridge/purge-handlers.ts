@@ -78,7 +78,7 @@ function tracesHandler({ database, leaveRoom }: Places): PurgeHandler {
   }
 }
 
-/** Which account is his. Last, because it is how the others find what is his. */
+/** Which account is theirs. Last: the others find by it what is theirs, also what comes late. */
 function userLinkHandler({ accounts }: Places): PurgeHandler {
   return {
     after: ['messages', 'profile', 'traces'],

@@ -49,9 +49,10 @@ export interface ErasureOptions {
    */
   readonly serverName?: string
   /**
-   * How long after the last handler has settled everything is verified again. Default: 900,000
-   * ms (15 minutes): Synapse delivers late events at most 512 seconds after it failed to. Too
-   * low: what a late event re-created is not found. Too high: `erased` comes that much later.
+   * How long after a handler was found empty it is verified again, which confirms it; and all
+   * together after the last one. Each level of `after` takes that long. Default: 900,000 ms (15
+   * minutes): Synapse delivers late events at most 512 seconds after it failed to. Too low: what
+   * a late event re-created is not found. Too high: `erased` comes that much later.
    */
   readonly settleMs?: number
   /**

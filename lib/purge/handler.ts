@@ -86,8 +86,11 @@ export interface PurgeHandler<C extends Json = Json> {
    */
   verify?(context: VerifyContext): Promise<number>
   /**
-   * Handlers that must have settled before this one starts. The mapping from users to the remote
-   * network goes last, or a retry cannot find the rest.
+   * Names of handlers that must be confirmed before this one starts: verified twice, `settleMs`
+   * apart, and retaining nothing. One without `verify` counts as confirmed `settleMs` after it was
+   * done. Name all that find their data by what this one removes: the mapping from users to the
+   * remote network goes last, or late data cannot be found. Each level takes `settleMs`; what a
+   * handler retains keeps those that name it waiting until it is gone. Default: none.
    */
   readonly after?: readonly string[]
   /** When a failed slice is tried again. */

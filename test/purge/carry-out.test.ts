@@ -234,7 +234,9 @@ t.test('what is retained is looked at again when its time has come', async t => 
   const clock = fakeClock()
   const start = clock.now()
   let invoices = 2
-  const erasure = await createErasure(volatile({ clock, settleMs: 1000, sweepMs: DAY_MS }))
+  const erasure = await createErasure(
+    volatile({ clock, settleMs: 1000, sweepMs: DAY_MS }),
+  )
   erasure.onUserErase('invoices', {
     async purge() {
       if (clock.now() < start + 400 * DAY_MS) {

@@ -7,12 +7,7 @@ import type { Sealed } from '../../lib/user-seal/user-seal.ts'
 import { openErasureStore } from '../../lib/store/erasure-store.ts'
 import { magnitude } from '../../lib/request/record.ts'
 import { createRequestIds } from '../../lib/request/request-id.ts'
-import {
-  type HandlerProgress,
-  handlerState,
-  type OpenRequest,
-  requestState,
-} from '../../lib/request/open-request.ts'
+import type { OpenRequest } from '../../lib/request/open-request.ts'
 import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
 import { memoryStore } from '../support/memory-store.ts'
 
@@ -230,53 +225,6 @@ t.test('word of a retry waits until it is cleared', async t => {
   t.ok(await store.isRetryAsked(standInId('request-1')))
   await store.clearRetry(standInId('request-1'))
   t.notOk(await store.isRetryAsked(standInId('request-1')))
-})
-
-const fresh: HandlerProgress = {
-  purged: false,
-  failures: 0,
-  rounds: 0,
-  notBefore: 0,
-  blocked: false,
-  removed: 0,
-  retained: [],
-}
-const kept = { what: 'invoices', why: 'legal-obligation', count: 1, until: 5 }
-
-t.test('states are read off what is stored', async t => {
-  const handlers: ReadonlyArray<readonly [Partial<HandlerProgress>, string]> = [
-    [{}, 'pending'],
-    [{ cursor: 'x' as Sealed }, 'purging'],
-    [{ failures: 1 }, 'retrying'],
-    [{ rounds: 1 }, 'retrying'],
-    [{ purged: true, rounds: 1 }, 'purged'],
-    [{ purged: true }, 'purged'],
-    [{ purged: true, settledAt: 1 }, 'purged'],
-    [{ purged: true, settledAt: 1, confirmedAt: 2 }, 'verified'],
-    [{ purged: true, settledAt: 1, confirmedAt: 2, retained: [kept] }, 'retained'],
-    [{ purged: true, settledAt: 1, asserted: true }, 'purged'],
-    [{ purged: true, settledAt: 1, asserted: true, retained: [kept] }, 'retained'],
-    [{ blocked: true, failures: 8 }, 'blocked'],
-  ]
-  for (const [change, state] of handlers)
-    t.equal(handlerState({ ...fresh, ...change }), state)
-  const settled = { ...fresh, purged: true, settledAt: 1 }
-  const confirmed = { ...settled, confirmedAt: 2 }
-  const requests: ReadonlyArray<readonly [Partial<OpenRequest>, string]> = [
-    [{}, 'accepted'],
-    [{ handlers: { a: fresh, b: fresh } }, 'purging'],
-    [{ handlers: { a: { ...fresh, purged: true }, b: settled } }, 'purging'],
-    [{ handlers: { a: settled } }, 'settling'],
-    // What has not begun comes after what has settled.
-    [{ handlers: { a: fresh, b: settled } }, 'settling'],
-    [{ handlers: { a: confirmed, b: { ...confirmed, retained: [kept] } } }, 'retaining'],
-    [{ handlers: { a: fresh, b: { ...confirmed, retained: [kept] } } }, 'retaining'],
-    [{ handlers: { a: settled, b: { ...confirmed, retained: [kept] } } }, 'settling'],
-    [{ handlers: { a: settled, b: { ...fresh, blocked: true } } }, 'blocked'],
-    [{ broken: true }, 'blocked'],
-  ]
-  for (const [change, state] of requests)
-    t.equal(requestState({ ...request, ...change }), state)
 })
 
 t.test('records tell orders of magnitude', async t => {

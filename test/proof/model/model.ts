@@ -12,6 +12,7 @@ import {
 import {
   comesAfter,
   dueBy,
+  expectedCall,
   isDone,
   isSettled,
   isUntouched,
@@ -259,12 +260,7 @@ export class Model {
     const now = this.#options.now()
     const looksAgain = looksAgainAt(task, tasks, this.#rules, settleMs)
     const looksAgainTooEarly = isSettled(task) && looksAgain > now
-    const expected =
-      task.stage === 'to purge'
-        ? 'purge'
-        : task.stage === 'asserted' || looksAgain === Infinity
-          ? 'nothing'
-          : 'verify'
+    const expected = expectedCall(task, looksAgain)
     const isKeptFrom = !isSettled(task) && mayStartAt(rules, tasks, settleMs) > now
     const objections = [
       expected !== call.kind && `its task is ${task.stage}`,

@@ -95,3 +95,9 @@ export function comesAfter(name: string, registered: Registered): ReadonlySet<st
   add(name)
   return found
 }
+
+/** What a handler may be called for now, or is about to be. */
+export function expectedCall(task: Task, looksAgain: number): string {
+  if (task.stage === 'to purge') return 'purge'
+  return task.stage === 'asserted' || looksAgain === Infinity ? 'nothing' : 'verify'
+}
