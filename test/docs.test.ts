@@ -45,7 +45,7 @@ t.test('every error code is thrown somewhere', async t => {
 
 t.test('no test is left out for its name', async t => {
   const known =
-    /^test\/(support|e2e|proof)\/|^test\/types\.ts$|^test\/examples\/guestbook-stores\.ts$/
+    /^test\/(support|e2e|proof|package)\/|^test\/types\.ts$|^test\/examples\/guestbook-stores\.ts$/
   for (const path of sourceFiles('test')) {
     t.ok(known.test(path) || path.endsWith('.test.ts'), path)
   }
