@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 /** Of an error that says everything by its code. */
 interface NoFacts {
   /** The error of the file system or database beneath, if there was one. */
@@ -157,7 +159,7 @@ class CodedError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return value instanceof Error && MARK in value
+    return isError(value) && MARK in value
   }
 }
 
@@ -186,5 +188,13 @@ export function codeOf(error: unknown): ErasureErrorCode | 'UNKNOWN' {
 
 /** Whether the operating system, or Node, gave `error` one of these codes, such as `ENOENT`. */
 export function hasSystemCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
+  return isError(error) && 'code' in error && codes.includes(String(error.code))
+}
+
+/**
+ * Whether `value` is an error, of this realm or another. Jest runs modules in a realm of their
+ * own, where the errors of Node's own modules are no `instanceof Error`.
+ */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value)
 }

@@ -2,11 +2,18 @@ import { mkdtempSync, cpSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { runInNewContext } from 'node:vm'
 
 import t from 'tap'
 
 import type * as errors from '../lib/errors.ts'
-import { codeOf, ErasureError, hasSystemCode, isErasureError } from '../lib/errors.ts'
+import {
+  codeOf,
+  ErasureError,
+  hasSystemCode,
+  isErasureError,
+  isError,
+} from '../lib/errors.ts'
 import { ROOT } from './support/run-program.ts'
 
 t.test('an error carries its facts as properties', async t => {
@@ -57,3 +64,17 @@ t.test('codes of the system are told', async t => {
   t.notOk(hasSystemCode(error, 'EACCES'))
   t.notOk(hasSystemCode({ code: 'ENOENT' }, 'ENOENT'))
 })
+
+t.test(
+  'an error of another realm is an error, as the test runner Jest has it',
+  async t => {
+    const foreign: unknown = runInNewContext(
+      "Object.assign(new Error('no such file'), { code: 'ENOENT' })",
+    )
+    t.notOk(foreign instanceof Error)
+    t.ok(hasSystemCode(foreign, 'ENOENT'))
+    t.ok(isError(foreign))
+    for (const value of [undefined, null, 'Error', { message: '' }])
+      t.notOk(isError(value))
+  },
+)

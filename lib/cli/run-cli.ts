@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 
+import { isError } from '../errors.ts'
 import { createRedactor } from '../matrix/user-id-forms.ts'
 import { createRegistration } from '../registration/registration-file.ts'
 import { CliError } from './cli-error.ts'
@@ -49,7 +50,7 @@ export async function runCli(
     streams.stdout.write(await run(args, env, streams))
     return 0
   } catch (error) {
-    const message = error instanceof Error ? error.message : 'unexpected error'
+    const message = isError(error) ? error.message : 'unexpected error'
     streams.stderr.write(`matrix-appservice-erasure: ${createRedactor()(message)}\n`)
     return error instanceof CliError ? error.exitCode : 2
   }
@@ -135,7 +136,7 @@ function parse<Options extends ParseArgsOptionsConfig>(
     if (parsed.positionals.length <= maxPositionals) return parsed
   } catch (error) {
     // Node's first sentence names the flag; the rest advises about things we do not have.
-    const [sentence] = error instanceof Error ? error.message.split('. ') : []
+    const [sentence] = isError(error) ? error.message.split('. ') : []
     throw new CliError(`${sentence}; see matrix-appservice-erasure help`)
   }
   throw new CliError('too many arguments; see matrix-appservice-erasure help')

@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 
+import { isError } from '../errors.ts'
 import type { ErrorDescription } from '../request/erasure-event.ts'
 
 /** Codes of Node, SQLite and PostgreSQL; anything else may be somebody's name. */
@@ -16,7 +17,7 @@ export function describeError(
   redact: (text: string) => string = text => text,
 ): ErrorDescription {
   try {
-    if (!(error instanceof Error)) return { thrown: typeof error }
+    if (!isError(error)) return { thrown: typeof error }
     const { name, code } = error as { name?: unknown; code?: unknown }
     const at = firstFrame(error)
     return {

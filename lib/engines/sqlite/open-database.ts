@@ -2,7 +2,7 @@ import { chmodSync, closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
-import { ErasureError } from '../../errors.ts'
+import { ErasureError, isError } from '../../errors.ts'
 import { makeFolder } from '../../host/durable-folder.ts'
 
 /** Tells our files from other SQLite databases: "MXer" in ASCII. */
@@ -108,7 +108,7 @@ function takeLock(path: string): DatabaseSync {
     return lock
   } catch (error) {
     lock.close()
-    if (!(error instanceof Error && error.message.includes('locked'))) throw error
+    if (!(isError(error) && error.message.includes('locked'))) throw error
     throw new ErasureError(
       'STORE_LOCKED',
       `${path}: another process is using this database; stop it, or give this one a path of its own`,
@@ -168,7 +168,7 @@ function pragma(database: DatabaseSync, name: string): Record<string, unknown> {
 }
 
 function explain(error: unknown, path: string): unknown {
-  const damaged = error instanceof Error && /malformed|not a database/.test(error.message)
+  const damaged = isError(error) && /malformed|not a database/.test(error.message)
   return damaged ? corrupt(path, error) : error
 }
 

@@ -1,3 +1,5 @@
+import { isError } from '../../../errors.ts'
+
 /** What PostgreSQL and pg add to an error besides its message: keys, values, statements, sessions. */
 const TELLTALE = ['detail', 'hint', 'where', 'internalQuery', 'client', 'input'] as const
 
@@ -6,7 +8,7 @@ const TELLTALE = ['detail', 'hint', 'where', 'internalQuery', 'client', 'input']
  * `code` (the SQLSTATE or the errno), `severity` and names of tables and constraints.
  */
 export function cleanError(error: unknown): unknown {
-  if (!(error instanceof Error)) return error
+  if (!isError(error)) return error
   for (const name of TELLTALE) if (name in error) Reflect.deleteProperty(error, name)
   return error
 }

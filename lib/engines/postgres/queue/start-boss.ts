@@ -1,5 +1,6 @@
 import { PgBoss } from 'pg-boss'
 
+import { isError } from '../../../errors.ts'
 import { type Logger } from '../../../host/logger.ts'
 import type { Database } from '../connection/database.ts'
 
@@ -94,6 +95,6 @@ function report(boss: PgBoss, logger: Logger): void {
 
 /** The SQLSTATE or errno of an error, for log lines. */
 export function codeOf(error: unknown): string {
-  const hasCode = error instanceof Error && 'code' in error
+  const hasCode = isError(error) && 'code' in error
   return hasCode && typeof error.code === 'string' ? error.code : 'UNKNOWN'
 }
