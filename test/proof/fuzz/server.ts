@@ -4,17 +4,20 @@ import { randomBytes } from 'node:crypto'
 import { createErasure } from '../../../lib/core/create-erasure.ts'
 import { listen } from '../../../lib/doors/http/listen.ts'
 import { memoryStore } from '../../support/memory-store.ts'
+import { until } from '../../support/until.ts'
 import { serveBridge } from './bridge.ts'
 import type { Ask, Told } from './child.ts'
 import { FUZZ_TOKEN } from './tokens.ts'
 
+const OPEN = 'erasure:request:'
 const TOMBSTONE = 'erasure:tombstone:'
+const RECORD = 'erasure:record:'
 
 const store = memoryStore()
 const registration = {
   hs_token: FUZZ_TOKEN,
   sender_localpart: 'bridge',
-  namespaces: { users: [{ exclusive: true, regex: '@_ghost_.*' }] },
+  namespaces: { users: [{ exclusive: true, regex: '@_ghost_.*:example\\.org' }] },
 }
 const erasure = await createErasure({
   registration,
@@ -35,19 +38,24 @@ const server = await serve(erasure, {
   requestTimeoutMs: 2 * Number(process.argv[3]),
 })
 
+const keysOf = (kind: string) =>
+  [...store.documents.keys()].filter(key => key.startsWith(kind))
+const count = (kind: string) => keysOf(kind).length
+const forget = (kind: string) => {
+  for (const key of keysOf(kind)) store.documents.delete(key)
+}
+
 async function answer({ ask, users = [] }: Ask): Promise<Told> {
   if (ask === 'effects') {
+    // While a request is open its tombstone is renewed, also one that was deleted here.
+    await until('every request is finished', () => count(OPEN) === 0)
     const erased: string[] = []
     for (const user of users) if (await erasure.isErased(user)) erased.push(user)
-    const tombstones = [...store.documents.keys()].filter(key =>
-      key.startsWith(TOMBSTONE),
-    )
-    for (const key of tombstones) store.documents.delete(key)
-    return { erased, tombstones: tombstones.length }
+    const tombstones = count(TOMBSTONE)
+    forget(TOMBSTONE)
+    return { erased, tombstones }
   }
-  for (const key of store.documents.keys()) {
-    if (key.startsWith('erasure:record:')) store.documents.delete(key)
-  }
+  forget(RECORD)
   globalThis.gc?.()
   globalThis.gc?.()
   const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage()
