@@ -97,12 +97,20 @@ t.test(
     const good = await ping(`Bearer ${hsToken}`)
     t.same([good.status, await good.json()], [200, {}])
     t.equal((await ping('Bearer wrong')).status, 403)
-    const broken = await fetch(`${bridgeUrl}/_matrix/app/v1/transactions/1`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: `{"events": [{"sender": "${bob}"`,
-    })
-    t.match([broken.status, await broken.json()], [400, { errcode: 'M_NOT_JSON' }])
+    for (const [method, path] of [
+      ['POST', 'ping'],
+      ['PUT', 'transactions/1'],
+    ] as const) {
+      const broken = await fetch(`${bridgeUrl}/_matrix/app/v1/${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${hsToken}`,
+          'content-type': 'application/json',
+        },
+        body: `{"events": [{"sender": "${bob}"`,
+      })
+      t.match([broken.status, await broken.json()], [400, { errcode: 'M_NOT_JSON' }])
+    }
     t.same(printed(), [])
     t.notMatch(log.text(), /bob/)
   },
