@@ -1,7 +1,7 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 
 import { isError } from '../errors.ts'
-import { createRedactor } from '../matrix/user-id-forms.ts'
+import { createRedactor } from '../matrix/redactor.ts'
 import { createRegistration } from '../registration/registration-file.ts'
 import { CliError } from './cli-error.ts'
 import { erase } from './erase.ts'

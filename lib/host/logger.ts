@@ -1,5 +1,13 @@
-/** What a log line carries besides its sentence. Never a user ID, never a token. */
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
+import { inspect } from 'node:util'
+
+import { cleanValue } from './clean-value.ts'
+
+/**
+ * What a log line carries besides its sentence: never a user ID, never a token. What reaches your
+ * logger is made of plain objects, arrays, texts, numbers and booleans. What a handler gives to its
+ * `log` may be anything: it is redacted, and bounded.
+ */
+export type LogFields = Readonly<Record<string, unknown>>
 
 /** Where log lines go. `console` fits; so do pino and winston behind a one-line wrapper. */
 export interface Logger {
@@ -46,9 +54,9 @@ export function redactingLogger(
 ): Logger {
   const write = (level: keyof Logger) => (message: string, fields?: LogFields) =>
     contain(() => {
-      const text = redact(print(message))
+      const text = printMessage(cleanValue(message, redact))
       if (fields === undefined) return logger[level](text)
-      return logger[level](text, clean(fields, redact))
+      return logger[level](text, cleanValue(fields, redact) as LogFields)
     })
   return {
     debug: write('debug'),
@@ -58,22 +66,10 @@ export function redactingLogger(
   }
 }
 
-function clean(fields: LogFields, redact: (text: string) => string): LogFields {
-  const entries = Object.entries(fields).map(([name, value]) => {
-    const text = print(value)
-    const redacted = redact(text)
-    // A number stays a number unless it is somebody's localpart.
-    const plain = redacted === text && typeof value !== 'object'
-    return [redact(name), plain ? value : redacted]
-  })
-  return Object.fromEntries(entries)
-}
-
-/** Handlers are other people's code: what they log may be anything, even unprintable. */
-function print(value: unknown): string {
-  try {
-    return String(value)
-  } catch {
-    return '[unprintable]'
-  }
+/** Handlers are other people's code, and may take it for a logger that is given objects. */
+function printMessage(message: unknown): string {
+  if (typeof message === 'string') return message
+  const { stack } = Object(message) as { stack?: unknown }
+  if (typeof stack === 'string') return stack
+  return inspect(message, { depth: null, breakLength: Number.POSITIVE_INFINITY })
 }

@@ -2,15 +2,17 @@ import { createHash } from 'node:crypto'
 
 import { localpartOf, type UserId } from './user-id.ts'
 
-/** What stands in a log line where a user was. */
-const REDACTED = '[user]'
-
-/** Anything that looks like a user ID, whoever it belongs to. */
-const ANY_USER_ID =
-  /@[^\s@:"'<>\\]{0,255}:(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::\d{1,5})?/g
-
 /** Unsalted hashes are no disguise: all known user IDs can be tried in seconds. */
-const HASHES = ['sha256', 'sha1', 'md5'] as const
+const HASHES = ['sha512', 'sha256', 'sha1', 'md5'] as const
+
+/** How programs write the `@` of a user ID where they escape nothing else of it. */
+const AT_SIGNS = [
+  String.raw`\u0040`,
+  String.raw`\x40`,
+  '&#64;',
+  '&#x40;',
+  '&commat;',
+] as const
 
 /** A disguise in which a user ID turns up in text. */
 export interface UserIdForm {
@@ -23,6 +25,7 @@ export interface UserIdForm {
     | 'bridge'
     | 'hex'
     | 'base64'
+    | 'sha512'
     | 'sha256'
     | 'sha1'
     | 'md5'
@@ -36,38 +39,20 @@ export function userIdForms(userId: UserId): UserIdForm[] {
     { form: 'raw', text: userId },
     { form: 'json', text: JSON.stringify(userId).slice(1, -1) },
     { form: 'json', text: userId.replaceAll('/', String.raw`\/`) },
-    { form: 'escape', text: userId.replace('@', String.raw`\u0040`) },
+    ...AT_SIGNS.map(at => ({ form: 'escape' as const, text: userId.replace('@', at) })),
     { form: 'url', text: encodeURIComponent(userId) },
     { form: 'url', text: encodeURI(userId) },
+    // Python's quote with safe=":", and with safe=":/+".
+    { form: 'url', text: encodeURIComponent(userId).replaceAll('%3A', ':') },
+    { form: 'url', text: userId.replace('@', '%40') },
+    { form: 'url', text: encodeURIComponent(encodeURIComponent(userId)) },
     { form: 'bridge', text: bridgeEscaped(userId) },
     { form: 'hex', text: Buffer.from(userId).toString('hex') },
+    { form: 'hex', text: Buffer.from(userId, 'utf16le').toString('hex') },
+    { form: 'hex', text: Buffer.from(userId, 'utf16le').swap16().toString('hex') },
     ...base64Forms(userId).map(text => ({ form: 'base64' as const, text })),
     ...HASHES.flatMap(algorithm => hashForms(userId, algorithm)),
   ]
-}
-
-/**
- * Makes the function that takes every form of `userId`, and anything else that looks like a
- * user ID, out of a text. Without a user ID, only the latter. The localpart alone goes too,
- * where it stands as a word of its own.
- */
-export function createRedactor(userId?: UserId): (text: string) => string {
-  if (userId === undefined) return text => text.replace(ANY_USER_ID, REDACTED)
-  let pattern: RegExp | undefined
-  // Made when it is first needed: most handlers write no line, and it costs more than a purge step.
-  return text => {
-    pattern ??= createPattern(userId)
-    return text.replace(pattern, REDACTED).replace(ANY_USER_ID, REDACTED)
-  }
-}
-
-function createPattern(userId: UserId): RegExp {
-  const forms = new Set(userIdForms(userId).map(({ text }) => text))
-  // Longest first: of two alternatives a pattern takes the one that stands first.
-  const texts = [...forms].toSorted((a, b) => b.length - a.length).map(escapeRegExp)
-  const localpart = escapeRegExp(localpartOf(userId))
-  const word = localpart && `|(?<![\\p{L}\\p{N}])${localpart}(?![\\p{L}\\p{N}])`
-  return new RegExp(texts.join('|') + word, 'giu')
 }
 
 /**
@@ -105,8 +90,4 @@ function hashForms(userId: UserId, form: (typeof HASHES)[number]): UserIdForm[] 
     { form, text: digest.toString('base64url') },
     { form, text: digest.toString('base64').replace(/=+$/, '') },
   ]
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`)
 }

@@ -1,5 +1,5 @@
 import type { RequestId } from '../request/request-id.ts'
-import { createRedactor } from '../matrix/user-id-forms.ts'
+import { createRedactor } from '../matrix/redactor.ts'
 import { magnitude } from '../request/record.ts'
 import { endRetentions } from '../request/bring-up-to-date.ts'
 import { nextStep } from '../request/next-step.ts'

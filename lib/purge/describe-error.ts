@@ -1,16 +1,41 @@
+import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
 
 import { isError } from '../errors.ts'
 import type { ErrorDescription } from '../request/erasure-event.ts'
 
-/** Codes of Node, SQLite and PostgreSQL; anything else may be somebody's name. */
-const CODE = /^(?:ERR_[A-Z0-9_]{1,60}|SQLITE_[A-Z_]{1,40}|(?=.*[0-9].*[0-9])[0-9A-Z]{5})$/
-const CLASS = /^[A-Z][A-Za-z]{0,40}Error$/
+/**
+ * Classes of the language, of Node and of what bridges stand on. Anything else may be named after
+ * somebody: a name is a text that the error's maker chose.
+ */
+const CLASS =
+  /^(?:(?:Aggregate|Eval|Range|Reference|Syntax|Type|URI|Assertion|Abort|Timeout|Internal|System|Sqlite|Database|Matrix|Fetch|Http|Network|Connection|Validation)?Error|DOMException|NotFoundError|InvalidStateError)$/
+/** The words that Node's codes, and those of its `fetch`, are made of. */
+const NODE_WORDS = new Set(
+  `UND ERR ABORTED AFTER ALREADY ALTNAME ARG ARGS ASSERTION ASYNC BAD BODY BOUNDS BUFFER CALLBACK
+  CALLED CERT CLOSE CLOSED CONNECT CONTENT CRYPTO DESTROYED DIR DISPOSED ENCODING END ERROR EXISTS
+  EXPECTED FAILED FILE FOR FORMAT FOUND FS HEADERS HTTP HTTP2 IMPLEMENTED IN INFO INSUFFICIENT INTERNAL
+  INVALID IPC IS KEY LENGTH LIMIT LOADED LONG MESSAGE METHOD MISMATCH MISSING MODULE MULTIPLE NAME NOT
+  NULL OF OPERATION OPTION OUT OVERFLOW PACKAGE PATH PERMISSION PORT PREMATURE PROTOCOL RANGE REQUEST
+  REQUIRE REQUIRED RESPONSE RETURN RUNNING SENT SERVER SESSION SIZE SOCKET SQLITE STATE STATUS STREAM
+  STRING SUPPORTED SYSTEM TIMEOUT TLS TOO TYPE UNAVAILABLE UNHANDLED UNKNOWN UNSUPPORTED URL USE VALUE
+  VALUES WORKER WRAP WRITE`.split(/\s+/),
+)
+const SQLITE_CODE =
+  /^SQLITE_(?:ABORT|AUTH|BUSY|CANTOPEN|CONSTRAINT|CORRUPT|ERROR|FULL|INTERNAL|INTERRUPT|IOERR|LOCKED|MISMATCH|MISUSE|NOMEM|NOTADB|NOTFOUND|PERM|PROTOCOL|RANGE|READONLY|SCHEMA|TOOBIG)(?:_(?:CHECK|FOREIGNKEY|FSYNC|NOTNULL|PRIMARYKEY|READ|RECOVERY|SNAPSHOT|TRIGGER|UNIQUE|WRITE))?$/
+/** Of PostgreSQL: a class, and three characters of which the second is a digit. */
+const SQL_STATE =
+  /^(?:[0-5][0-9]|0[ABLPZ]|2[BDF]|3[BDF]|72|F0|HV|P0|XX)[0-9P][0-9][0-9A-Z]$/
+/** A line of a stack trace: a file and a place in it, behind the name of a function perhaps. */
+const FRAME =
+  /^ {4}at (?:.+ \()?((?:file:\/\/|\/|[A-Za-z]:\\)[^()]+\.[cm]?[jt]sx?|node:[a-z/_]+):(\d+):(\d+)\)?$/
 
 /**
- * What may be said about an error that somebody else's code threw: its class, its code, and
- * where it was thrown. Never its message, which may name the user. `redact` takes the user out of
- * the rest: a class may be named after anybody.
+ * What may be said about an error that somebody else's code threw: its class and its code if
+ * they are ones that everybody knows, and where it was thrown. Never its message, nor any other
+ * text that its maker chose: each may name the user, or somebody else. `redact` takes the user
+ * out of what is left: a code or a folder may be called like them.
  */
 export function describeError(
   error: unknown,
@@ -19,7 +44,7 @@ export function describeError(
   try {
     if (!isError(error)) return { thrown: typeof error }
     const { name, code } = error as { name?: unknown; code?: unknown }
-    const at = firstFrame(error)
+    const at = firstPlace(error)
     return {
       thrown: redact(typeof name === 'string' && CLASS.test(name) ? name : 'Error'),
       ...(isKnownCode(code) && { code: redact(code) }),
@@ -31,14 +56,31 @@ export function describeError(
 }
 
 function isKnownCode(code: unknown): code is string {
+  if (typeof code !== 'string') return false
+  const isNodes =
+    /^(?:UND_)?ERR_/.test(code) && code.split('_').every(word => NODE_WORDS.has(word))
   return (
-    typeof code === 'string' && (CODE.test(code) || Object.hasOwn(constants.errno, code))
+    isNodes ||
+    SQLITE_CODE.test(code) ||
+    SQL_STATE.test(code) ||
+    Object.hasOwn(constants.errno, code)
   )
 }
 
-/** The first line of the stack trace behind the message. */
-function firstFrame({ stack, message }: Error): string | undefined {
+/**
+ * The first place of the stack trace that is in a file there is. A trace begins with the message,
+ * or with one it had before, and a message may look like a trace.
+ */
+function firstPlace({ stack }: Error): string | undefined {
   if (typeof stack !== 'string') return undefined
-  const frames = stack.slice(stack.indexOf(message) + message.length).split('\n')
-  return frames.find(line => /^ {4}at .+:\d+:\d+\)?$/.test(line))?.trim()
+  for (const line of stack.split('\n')) {
+    const [, file, row, column] = FRAME.exec(line) ?? []
+    if (file !== undefined && isSource(file)) return `at ${file}:${row}:${column}`
+  }
+  return undefined
+}
+
+function isSource(file: string): boolean {
+  if (file.startsWith('node:')) return true
+  return existsSync(file.startsWith('file:') ? fileURLToPath(file) : file)
 }

@@ -38,7 +38,7 @@ export async function play(python: string, directory: string, say: Say): Promise
     const left = findResidue(people.bob.userId, [world.dataDir])
     assert.deepEqual(left, [], 'nothing of him is left in any file of the bridge')
     say(
-      `His user ID is in 0 places, in any of 15 forms, in every file and all output of the bridge`,
+      `His user ID is in 0 places, in any of 16 forms, in every file and all output of the bridge`,
     )
     assert.equal(dumpOf(neighbours, world.dataDir), before)
     say('The rows, documents and pictures of his neighbours are the same, byte for byte')

@@ -20,8 +20,9 @@ t.test(
       none: undefined,
       number: 4711,
     })
-    logger.warn('odd', { thing: { name: 'bob' } as never })
-    logger.error(Object.create(null) as string)
+    logger.warn('odd', { thing: { name: 'bob' } })
+    logger.error({ about: 'bob' } as never)
+    logger.error(new Proxy({}, {}) as never, new Map([['bob', 1]]) as never)
     t.same(log.lines, [
       { level: 'debug', message: '[user] is here', fields: {} },
       {
@@ -35,9 +36,12 @@ t.test(
           number: '[user]',
         },
       },
-      { level: 'warn', message: 'odd', fields: { thing: '[object Object]' } },
-      { level: 'error', message: '[unprintable]', fields: {} },
+      { level: 'warn', message: 'odd', fields: { thing: { name: '[user]' } } },
+      { level: 'error', message: "{ about: '[user]' }", fields: {} },
+      { level: 'error', message: '[proxy]', fields: [['[user]', 1]] },
     ])
+    logger.error(new Error('no bob') as never)
+    t.match(log.lines.at(-1)?.message, /^Error: no \[user\]\n {4}at /)
   },
 )
 

@@ -2,9 +2,8 @@ import { inspect } from 'node:util'
 
 import t from 'tap'
 
-import { createRedactor } from '../../lib/matrix/user-id-forms.ts'
+import { createRedactor } from '../../lib/matrix/redactor.ts'
 import { parseUserId } from '../../lib/matrix/user-id.ts'
-import { describeError } from '../../lib/purge/describe-error.ts'
 import type { PurgeHandler, VerifyContext } from '../../lib/purge/handler.ts'
 import { registerHandler } from '../../lib/purge/handler-plan.ts'
 import { runPurge, runVerify } from '../../lib/purge/call-handler.ts'
@@ -230,30 +229,3 @@ t.test('what a handler logs has the user taken out', async t => {
     fields: { user: '[user]' },
   })
 })
-
-t.test(
-  'of an error its class, a known code and where it was thrown are told',
-  async t => {
-    const error = Object.assign(new TypeError(`${USER}\n    at victim (x:1:1)`), {
-      code: 'ECONNRESET',
-    })
-    const described = describeError(error)
-    t.match(described, {
-      thrown: 'TypeError',
-      code: 'ECONNRESET',
-      at: /call-handler\.test\.ts:\d+:\d+/,
-    })
-    t.notMatch(inspect(described), /victim/)
-    t.match(
-      describeError(Object.assign(new Error('x'), { code: 'VICTIM', name: 'Victim' })),
-      {
-        thrown: 'Error',
-        code: undefined,
-      },
-    )
-    t.same(describeError('victim'), { thrown: 'string' })
-    const bare = new Error('x')
-    delete (bare as { stack?: string }).stack
-    t.match(describeError(bare), { thrown: 'Error', at: undefined })
-  },
-)

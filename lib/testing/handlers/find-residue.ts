@@ -18,12 +18,12 @@ export interface Residue {
 }
 
 /**
- * Looks for a user in files: as he is written, in another case, escaped for JSON or a URL, as
- * `\u0040`, in base64 at any alignment, in hex, in UTF-16, by his localpart alone, as
- * matrix-appservice-bridge escapes him, hashed without a salt, in gzip and deflate streams, and
- * split across two pages of a SQLite database.
+ * Looks for a user in files: as they are written, in another case, escaped for JSON or a URL, with
+ * `\u0040`, `\x40` or `&#64;` for the `@`, in base64 at any alignment, in hex, in UTF-16 and in hex of
+ * that, by the localpart alone, as matrix-appservice-bridge escapes them, hashed without a salt, in
+ * gzip and deflate streams, and split across two pages of a SQLite database.
  *
- * A count of zero is no evidence: plant the user first and see that he is found. Use a localpart
+ * A count of zero is no evidence: plant the user first and see that they are found. Use a localpart
  * of four characters or more that nothing else contains.
  *
  * @param paths - files, and folders with everything in them

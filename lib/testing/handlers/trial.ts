@@ -1,7 +1,7 @@
 import { systemClock } from '../../host/clock.ts'
 import { createRequestIds } from '../../request/request-id.ts'
 import { type Logger, silentLogger } from '../../host/logger.ts'
-import { createRedactor } from '../../matrix/user-id-forms.ts'
+import { createRedactor } from '../../matrix/redactor.ts'
 import type { UserId } from '../../matrix/user-id.ts'
 import type { RegisteredHandler } from '../../purge/handler-plan.ts'
 import { type RunContext, runPurge, runVerify } from '../../purge/call-handler.ts'

@@ -16,22 +16,29 @@ const hash = (algorithm: string) => createHash(algorithm).update(USER).digest()
 const noise = (length: number) =>
   createHash('shake256', { outputLength: length }).update('x').digest()
 
-/** Each of the fifteen forms, in every variant, as a program would have left it in a file. */
+/** Each of the sixteen forms, in every variant, as a program would have left it in a file. */
 const PLANTED: ReadonlyArray<readonly [form: string, content: string | Buffer]> = [
   ['raw', `sender=${USER};`],
   ['json', JSON.stringify({ user: USER }).replaceAll('/', String.raw`\/`)],
   ['url', `/_matrix/app/v1/users/${encodeURIComponent(USER)}`],
   ['url', encodeURIComponent(USER).toLowerCase()],
+  ['url', encodeURIComponent(encodeURIComponent(USER))],
+  ['url', '/profile/%40ze%2Bphyr%2Fin:example.org'],
+  ['url', '/profile/%40ze+phyr/in:example.org'],
   ...['', 'x', 'xy', 'xyz'].flatMap(before => [
     ['base64', base64(before, 'base64')] as const,
     ['base64', base64(before, 'base64url')] as const,
   ]),
   ['hex', Buffer.from(USER).toString('hex')],
   ['hex', Buffer.from(USER).toString('hex').toUpperCase()],
+  ['hex', Buffer.from(USER, 'utf16le').toString('hex')],
+  ['hex', Buffer.from(USER, 'utf16le').swap16().toString('hex')],
   ['utf16', Buffer.from(`to ${USER}`, 'utf16le')],
   ['utf16', Buffer.from(`to ${USER}`, 'utf16le').swap16()],
   ['case', USER.toUpperCase()],
-  ['escape', `"${USER.replace('@', String.raw`\u0040`)}"`],
+  ...[String.raw`\u0040`, String.raw`\x40`, '&#64;', '&#x40;', '&commat;'].map(
+    at => ['escape', `"${USER.replace('@', at)}"`] as const,
+  ),
   ['compressed', gzipSync(`log of ${USER}`)],
   ['compressed', deflateSync(`log of ${USER}`)],
   ['compressed', deflateRawSync(`log of ${USER}`)],
@@ -43,7 +50,7 @@ const PLANTED: ReadonlyArray<readonly [form: string, content: string | Buffer]> 
   ],
   ['localpart', 'avatar of ze+phyr/in.png'],
   ['bridge', new MatrixUser(USER).getId()],
-  ...['sha256', 'sha1', 'md5'].flatMap(algorithm => [
+  ...['sha512', 'sha256', 'sha1', 'md5'].flatMap(algorithm => [
     [algorithm, `id ${hash(algorithm).toString('hex')}`] as const,
     [algorithm, `id ${hash(algorithm).toString('base64')}`] as const,
     [algorithm, `id ${hash(algorithm).toString('base64url')}`] as const,
@@ -69,7 +76,7 @@ t.test('each form is found where it was planted', async t => {
     t.same(findResidue(USER, [path]), [], 'and not in noise')
   }
   found.add('split')
-  t.equal(found.size, 15)
+  t.equal(found.size, 16)
 })
 
 /** A database in which SQLite has cut the user ID in two, found by trying every position. */
