@@ -1,5 +1,7 @@
 import { types } from 'node:util'
 
+import { isError } from '../errors.ts'
+
 /** Deeper, a value is only named. */
 const MAX_DEPTH = 6
 /** Of a list or an object, so many are shown, and of all of a value together. */
@@ -101,10 +103,9 @@ class Cleaning {
   #properties(value: object, depth: number): Record<string, unknown> {
     const names = Object.keys(value)
     // These are not enumerable in an error, unless somebody has set them.
-    const ofError =
-      types.isNativeError(value) || value instanceof Error
-        ? ['name', 'message', 'stack', 'cause', 'errors'].filter(name => name in value)
-        : []
+    const ofError = isError(value)
+      ? ['name', 'message', 'stack', 'cause', 'errors'].filter(name => name in value)
+      : []
     const shown: Array<[string, unknown]> = []
     for (const name of new Set([...ofError, ...names])) {
       if (shown.length === MAX_ITEMS || this.#values >= MAX_VALUES) {
