@@ -3,7 +3,7 @@ import { type Logger, silentLogger } from '../host/logger.ts'
 import type { Registration } from '../registration/registration.ts'
 import type { ErasureEvent } from '../request/erasure-event.ts'
 import { isServerName, type UserId } from '../matrix/user-id.ts'
-import type { Scheduler } from '../schedule/scheduler.ts'
+import { DEFAULT_DRAIN_MS, type Scheduler } from '../schedule/scheduler.ts'
 import type { StoreAdapter } from '../store/adapter.ts'
 
 const MINUTE_MS = 60 * 1000
@@ -114,7 +114,7 @@ const DEFAULTS: Required<Pick<ErasureOptions, Defaulted>> = {
   recordMs: 730 * DAY_MS,
   targetMs: DEFAULT_TARGET_MS,
   sweepMs: 5 * MINUTE_MS,
-  drainMs: 10_000,
+  drainMs: DEFAULT_DRAIN_MS,
   allowVolatileStore: false,
   logger: silentLogger,
   clock: systemClock,

@@ -3,7 +3,12 @@ import TinyQueue from 'tinyqueue'
 import { type Clock, systemClock } from '../host/clock.ts'
 import type { RequestId } from '../request/request-id.ts'
 import type { UserTag } from '../user-seal/user-seal.ts'
-import type { Scheduler, Work } from './scheduler.ts'
+import {
+  DEFAULT_CONCURRENCY,
+  DEFAULT_DRAIN_MS,
+  type Scheduler,
+  type Work,
+} from './scheduler.ts'
 
 /** How the scheduler inside this process behaves. */
 export interface InProcessSchedulerOptions {
@@ -23,7 +28,11 @@ export interface InProcessSchedulerOptions {
 
 /** Schedules in this process, for a bridge that is one process. Remembers nothing on disk. */
 export function inProcessScheduler(options: InProcessSchedulerOptions = {}): Scheduler {
-  const { concurrency = 4, drainMs = 10_000, clock = systemClock } = options
+  const {
+    concurrency = DEFAULT_CONCURRENCY,
+    drainMs = DEFAULT_DRAIN_MS,
+    clock = systemClock,
+  } = options
   if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
     throw new TypeError(
       `Expected \`concurrency\` to be an integer >= 1, got ${concurrency}`,

@@ -1,6 +1,11 @@
 import type { RequestId } from '../request/request-id.ts'
 import type { UserTag } from '../user-seal/user-seal.ts'
 
+/** How many requests a process works on side by side, unless told otherwise. */
+export const DEFAULT_CONCURRENCY = 4
+/** How long closing lets work in progress go on before it aborts it, unless told otherwise. */
+export const DEFAULT_DRAIN_MS = 10_000
+
 /**
  * Works on one open request.
  *

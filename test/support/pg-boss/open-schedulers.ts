@@ -5,10 +5,8 @@ import {
   type Database,
   openDatabase,
 } from '../../../lib/engines/postgres/connection/database.ts'
-import {
-  pgBossScheduler,
-  type PgBossSchedulerOptions,
-} from '../../../lib/engines/postgres/queue/pg-boss-scheduler.ts'
+import { pgBossScheduler } from '../../../lib/engines/postgres/queue/pg-boss-scheduler.ts'
+import type { PgBossSchedulerOptions } from '../../../lib/engines/postgres/queue/scheduler-options.ts'
 import type { Scheduler } from '../../../lib/schedule/scheduler.ts'
 
 /** A scheduler with the shortest lease, on connections of its own. */

@@ -1,20 +1,16 @@
-import { type Clock, sleep, systemClock } from '../../../host/clock.ts'
-
 /** How tasks become batches, and how a batch is carried out. */
 export interface BatchOptions<Task, Answer> {
   /** Tasks in a batch at most. */
   readonly maxTasks: number
-  /**
-   * How long after a batch the next one waits to grow, unless it is full. Who comes after a
-   * longer silence does not wait. Default: 0.
-   */
-  readonly pauseMs?: number
-  /** Default: the machine's clock. */
-  readonly clock?: Clock
   /** What no two tasks of a batch may have in common; the later one waits for the next. */
   keysOf?(task: Task): readonly string[]
   /** Whether it may share a batch even so, with another that may. */
   mayShare?(task: Task): boolean
+  /**
+   * Whether an error may be the doing of a single task. Nothing of the batch is done then, and it is
+   * tried again by halves, so that the task fails alone.
+   */
+  isOneTasks?(error: unknown): boolean
   /**
    * All of the batch or nothing: a rejection is that of each of its tasks.
    * @returns their answers, in order; nothing, if there is nothing to answer
@@ -40,8 +36,6 @@ export class Batches<Task, Answer> {
   readonly #options: BatchOptions<Task, Answer>
   #waiting: Array<Pending<Task, Answer>> = []
   #running: Promise<void> | undefined
-  #pause = new AbortController()
-  #isFlushing = false
 
   constructor(options: BatchOptions<Task, Answer>) {
     this.#options = options
@@ -51,7 +45,6 @@ export class Batches<Task, Answer> {
   add(task: Task): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ task, resolve, reject })
-      if (this.#waiting.length === this.#options.maxTasks) this.#pause.abort()
       this.#running ??= this.#run()
     })
   }
@@ -61,28 +54,13 @@ export class Batches<Task, Answer> {
     await this.#running
   }
 
-  /** Carries out at once what waits, and whatever comes from now on. Never rejects. */
-  async flush(): Promise<void> {
-    this.#isFlushing = true
-    this.#pause.abort()
-    await this.#running
-  }
-
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
       // The check phase comes right after the one in which requests arrive.
       await new Promise(setImmediate)
       await this.#runBatch(this.#take())
-      await this.#letGrow()
     }
     this.#running = undefined
-  }
-
-  async #letGrow(): Promise<void> {
-    const { maxTasks, pauseMs = 0, clock = systemClock } = this.#options
-    if (pauseMs === 0 || this.#isFlushing || this.#waiting.length >= maxTasks) return
-    this.#pause = new AbortController()
-    await sleep(clock, pauseMs, this.#pause.signal)
   }
 
   async #runBatch(batch: ReadonlyArray<Pending<Task, Answer>>): Promise<void> {
@@ -91,7 +69,11 @@ export class Batches<Task, Answer> {
       for (const [index, { resolve }] of batch.entries())
         resolve(answers?.[index] as Answer)
     } catch (error) {
-      for (const { reject } of batch) reject(error)
+      if (batch.length > 1 && this.#options.isOneTasks?.(error) === true) {
+        const half = Math.ceil(batch.length / 2)
+        await this.#runBatch(batch.slice(0, half))
+        await this.#runBatch(batch.slice(half))
+      } else for (const { reject } of batch) reject(error)
     }
   }
 

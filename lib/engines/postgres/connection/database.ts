@@ -1,9 +1,9 @@
-import { DatabaseError, Pool, type PoolClient, type QueryResult } from 'pg'
+import { Pool, type PoolClient, type QueryResult } from 'pg'
 
 import { type Clock, systemClock } from '../../../host/clock.ts'
 import { ErasureError } from '../../../errors.ts'
 import { type Logger, silentLogger } from '../../../host/logger.ts'
-import { cleanError } from './clean-error.ts'
+import { cleanError, sqlStateOf } from './clean-error.ts'
 import { endClient } from './end-client.ts'
 import { locate } from './locate.ts'
 import { listen } from './notifications.ts'
@@ -149,7 +149,7 @@ class PooledDatabase implements Database {
     return this.#withClient(
       async client => toAnswer(await client.query(timed(text, values, timeoutMs))),
       // A text without values may hold several statements, and have begun a transaction.
-      error => error !== undefined && (values === undefined || !isLostRace(error)),
+      error => error !== undefined && (values === undefined || !isRefusal(error)),
     )
   }
 
@@ -246,9 +246,9 @@ class PooledDatabase implements Database {
   }
 }
 
-/** Integrity constraint violations and rollbacks leave a connection as it was. */
-function isLostRace(error: unknown): boolean {
-  return error instanceof DatabaseError && /^(23|40)/.test(error.code ?? '')
+/** Whether the server has refused the statement and is ready for another. */
+function isRefusal(error: unknown): boolean {
+  return /^(22|23|40|54|55)/.test(sqlStateOf(error))
 }
 
 function withDefaults(options: DatabaseOptions): Required<DatabaseOptions> {

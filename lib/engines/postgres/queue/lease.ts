@@ -28,7 +28,8 @@ export function moment(): Moment {
   return { steady: performance.now(), wall: systemClock.now() }
 }
 
-function elapsedMs(since: Moment): number {
+/** How long ago that was. */
+export function elapsedMs(since: Moment): number {
   const now = moment()
   return Math.max(now.steady - since.steady, now.wall - since.wall)
 }
@@ -83,8 +84,11 @@ export class Lease {
   }
 }
 
-/** Sends a renewal, and tells the ids of those that were still ours. */
-export type Renew = (claims: readonly Claim[], timeoutMs: number) => Promise<Set<string>>
+/** Sends a renewal, and tells the ids of those that were still ours, and whether renewed. */
+export type Renew = (
+  claims: readonly Claim[],
+  timeoutMs: number,
+) => Promise<ReadonlyMap<string, boolean>>
 
 /** Keeps the leases of this process alive, and notices when it cannot. */
 export class Leases {
@@ -137,8 +141,10 @@ export class Leases {
       const claims = held.map(({ claim }) => claim)
       const ours = await this.#renew(claims, leaseMs * ANSWER_SHARE)
       for (const lease of held) {
-        if (!ours.has(lease.claim.id)) lease.lose()
-        else if (lease.check()) lease.renew(sentAt)
+        const renewed = ours.get(lease.claim.id)
+        if (renewed === undefined) lease.lose()
+        // One that somebody has locked runs out, if it stays so.
+        else if (renewed && lease.check()) lease.renew(sentAt)
       }
     } catch {
       // The next tick tries again, and without an answer the leases run out.

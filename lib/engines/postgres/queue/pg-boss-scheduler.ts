@@ -1,56 +1,22 @@
 import type { RequestId } from '../../../request/request-id.ts'
 import type { UserTag } from '../../../user-seal/user-seal.ts'
-import { type Clock, sleep } from '../../../host/clock.ts'
+import { sleep } from '../../../host/clock.ts'
 import { ErasureError, isErasureError } from '../../../errors.ts'
-import { type Logger, silentLogger } from '../../../host/logger.ts'
-import type { Database } from '../connection/database.ts'
 import type { Scheduler, Work } from '../../../schedule/scheduler.ts'
-import { type Lease, Leases, type Moment, moment } from './lease.ts'
+import { LOCKED, sqlStateOf } from '../connection/clean-error.ts'
+import { elapsedMs, type Lease, Leases, type Moment, moment } from './lease.ts'
 import { type Claim, openRequestQueue, type RequestQueue } from './request-queue.ts'
-import { codeOf } from './start-boss.ts'
+import { type PgBossSchedulerOptions, withDefaults } from './scheduler-options.ts'
 
 /** How long nobody looks whether something is due unless told. A dead process's entry is not. */
 const POLL_MS = 2000
-/** How long to wait before a result that could not be stored is sent again. */
-const SETTLE_RETRY_MS = 1000
+/** How long to wait before a result that could not be stored is sent again: twice as long each time. */
+const SETTLE_AGAIN_MS = 1000
+const SETTLE_AGAIN_MAX_MS = 5 * 60 * 1000
+/** How often times are looked for that the database's clock wrote while it was ahead. */
+const REPAIR_MS = 60_000
 /** How long `close` waits for the database once no work runs: it may be gone. */
 const LEAVE_MS = 5000
-/** pg-boss's limit. */
-const MIN_LEASE_MS = 10_000
-/** pg-boss takes names of 50 bytes; ours has `_queue` behind it. */
-const SCHEMA = /^[a-z_][a-z0-9_]{0,43}$/
-
-/** How the scheduler that several processes share behaves. */
-export interface PgBossSchedulerOptions {
-  /** Where the queue lies. It is not closed by the scheduler. */
-  readonly database: Database
-  /**
-   * pg-boss's tables are in the schema of this name with `_queue` behind it: lower-case letters,
-   * digits and underscores, 44 at most. Processes with the same one share their work.
-   */
-  readonly schema: string
-  /**
-   * How many requests this process works on side by side. Default: 4. Too high: purges compete
-   * with the bridge for its database. Too low: one slow remote network holds everybody up.
-   */
-  readonly concurrency?: number
-  /**
-   * How long after its last word a process is taken for dead, and another goes on with its
-   * requests: this and up to six seconds. Default: 30,000 ms; at least 10,000, and rounded up to
-   * seconds. Too high: a dead process's requests wait. Too low: a process that is only slow is
-   * stopped, and its slices are done twice.
-   */
-  readonly leaseMs?: number
-  /**
-   * How long `close` lets work in progress go on before it aborts it. Default: 10,000 ms. Too
-   * high: the service manager kills the process first. Too low: slices are done twice.
-   */
-  readonly drainMs?: number
-  /** A clock that goes by the database's time: all times are compared with that. */
-  readonly clock: Clock
-  /** Told codes of errors only. Default: writes nothing. */
-  readonly logger?: Logger
-}
 
 /**
  * Schedules for all processes on one PostgreSQL database, by pg-boss: each request is worked on
@@ -65,26 +31,6 @@ export function pgBossScheduler(options: PgBossSchedulerOptions): Scheduler {
   return new PgBossScheduler(withDefaults(options))
 }
 
-function withDefaults(options: PgBossSchedulerOptions): Required<PgBossSchedulerOptions> {
-  const { concurrency = 4, leaseMs = 30_000, drainMs = 10_000 } = options
-  if (!SCHEMA.test(options.schema)) {
-    throw new TypeError(
-      `Expected \`schema\` to be at most 44 lower-case letters, digits and _, got ${options.schema}`,
-    )
-  }
-  if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
-    throw new TypeError(
-      `Expected \`concurrency\` to be an integer >= 1, got ${concurrency}`,
-    )
-  }
-  if (!(leaseMs >= MIN_LEASE_MS && leaseMs < Infinity)) {
-    throw new TypeError(
-      `Expected \`leaseMs\` to be a number >= ${MIN_LEASE_MS}, got ${leaseMs}`,
-    )
-  }
-  return { logger: silentLogger, ...options, concurrency, leaseMs, drainMs }
-}
-
 class PgBossScheduler implements Scheduler {
   readonly #options: Required<PgBossSchedulerOptions>
   readonly #leases: Leases
@@ -92,6 +38,7 @@ class PgBossScheduler implements Scheduler {
   readonly #groups = new Map<string, Promise<unknown>>()
   readonly #runs = new Map<Lease, Promise<void>>()
   #busy = 0
+  readonly #closed = new AbortController()
   #bell = new AbortController()
   #opening: Promise<RequestQueue> | undefined
   #looping: Promise<void> | undefined
@@ -133,6 +80,7 @@ class PgBossScheduler implements Scheduler {
 
   async #close(): Promise<void> {
     const { clock, drainMs } = this.#options
+    this.#closed.abort()
     this.#ring()
     const cancelDrain = clock.setTimer(() => this.#leases.stopAll(), drainMs)
     await Promise.all(this.#groups.values())
@@ -154,7 +102,7 @@ class PgBossScheduler implements Scheduler {
       await queue.close()
     } catch (error) {
       // The database is gone, and the others look by themselves.
-      this.#options.logger.debug('pg-boss was left behind', { code: codeOf(error) })
+      this.#options.logger.debug('pg-boss was left behind', { code: sqlStateOf(error) })
     }
   }
 
@@ -182,14 +130,19 @@ class PgBossScheduler implements Scheduler {
 
   async #loop(queue: RequestQueue, work: Work): Promise<void> {
     const { clock, logger } = this.#options
+    let repaired: Moment | undefined
     while (this.#closing === undefined) {
       // Whoever rings from here on has the next rest end at once.
       this.#bell = new AbortController()
       let restMs = POLL_MS
       try {
+        if (repaired === undefined || elapsedMs(repaired) >= REPAIR_MS) {
+          repaired = moment()
+          await queue.repairTimes()
+        }
         restMs = await this.#round(queue, work)
       } catch (error) {
-        logger.warn('Requests could not be fetched', { code: codeOf(error) })
+        logger.warn('Requests could not be fetched', { code: sqlStateOf(error) })
       }
       if (restMs > 0) await sleep(clock, restMs, this.#bell.signal)
     }
@@ -199,7 +152,7 @@ class PgBossScheduler implements Scheduler {
   async #round(queue: RequestQueue, work: Work): Promise<number> {
     if (this.#busy === this.#options.concurrency) return POLL_MS
     if (await this.#fetch(queue, work)) return 0
-    const dueMs = (await queue.nextDueMs()) ?? POLL_MS
+    const dueMs = (await queue.msUntilDue()) ?? POLL_MS
     // What fell due in between is in neither answer.
     if (await this.#fetch(queue, work)) return 0
     return Math.min(Math.max(dueMs, 1), POLL_MS)
@@ -257,16 +210,16 @@ class PgBossScheduler implements Scheduler {
     again: Date | undefined,
   ): Promise<void> {
     const { clock, logger } = this.#options
+    let againMs = SETTLE_AGAIN_MS
     while (lease.check()) {
-      try {
-        await queue.settle({ claim: lease.claim, again })
-        return
-      } catch (error) {
-        logger.warn('A result could not be stored', { code: codeOf(error) })
-        // The request is then worked on again when the lease is over.
-        if (this.#closing !== undefined) return
-        await sleep(clock, SETTLE_RETRY_MS)
-      }
+      const code = await settleOnce(queue, lease, again)
+      if (code === undefined) return
+      const { id } = lease.claim
+      logger.error('A result could not be stored', { requestId: id, code, againMs })
+      // The request is then worked on again when the lease is over.
+      if (this.#closing !== undefined) return
+      await sleep(clock, againMs, this.#closed.signal)
+      againMs = Math.min(2 * againMs, SETTLE_AGAIN_MAX_MS)
     }
   }
 
@@ -281,5 +234,18 @@ class PgBossScheduler implements Scheduler {
       store: location,
       cause,
     })
+  }
+}
+
+/** @returns the code of what went wrong */
+async function settleOnce(
+  queue: RequestQueue,
+  { claim }: Lease,
+  again: Date | undefined,
+): Promise<string | undefined> {
+  try {
+    return (await queue.settle({ claim, again })) ? undefined : LOCKED
+  } catch (error) {
+    return sqlStateOf(error)
   }
 }

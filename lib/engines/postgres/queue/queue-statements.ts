@@ -4,14 +4,19 @@
  * by a session, takes forever on the other.
  */
 export interface Statements {
-  /** `name, ids, times` → the ids there are. The earlier time wins. */
+  /** `name, ids, times` → the ids there are and nobody has locked. The earlier time wins. */
   readonly bringForward: string
-  /** `name, ids, attempts, createds` → the ids that are still ours, as of now. */
+  /** `name, ids, attempts, createds` → the ids that are still ours, and whether `renewed`. */
   readonly renew: string
-  /** `name, ids, attempts, createds, agains`. Whoever lost an entry changes nothing. */
+  /**
+   * `name, ids, attempts, createds, agains` → the ids that are ours and that somebody has locked.
+   * Whoever lost an entry changes nothing.
+   */
   readonly settle: string
   /** `name` → `waitMs` until the next entry is due that is not due yet. */
-  readonly nextDue: string
+  readonly untilDue: string
+  /** `name`: brings times back that the database's clock wrote while it was ahead. */
+  readonly repairTimes: string
   /** `channel, name`: wakes all processes. */
   readonly wake: string
 }
@@ -22,11 +27,14 @@ export const RETENTION_SECONDS: number = 10 * 365 * 24 * 60 * 60
 /**
  * A claim is named by the entry's id, the number of the attempt, and the time from which the
  * entry was due or made: an entry that was finished and scheduled again counts from 0 again.
- * That time reaches us in whole milliseconds.
+ * That time reaches us in whole milliseconds, or as null if it is none that we can hold.
  */
 const IS_OURS = `
   j.name = $1 AND j.id = g.id AND j.state = 'active' AND j.retry_count = g.attempt
-  AND abs(extract(epoch FROM j.created_on) * 1000 - g.created) < 2`
+  AND (g.created IS NULL OR abs(extract(epoch FROM j.created_on) * 1000 - g.created) < 2)`
+
+/** How far ahead a time of pg-boss's may be before the clock must have been wrong. */
+const AHEAD = "interval '1 minute'"
 
 const CLAIMS = `unnest($2::uuid[], $3::int[], $4::float8[])`
 
@@ -36,17 +44,38 @@ export function createStatements(schema: string): Statements {
   const now = `${schema}.job_now()`
   return {
     bringForward: bringForward(job),
-    renew: `UPDATE ${job} j SET heartbeat_on = ${now}
-      FROM ${CLAIMS} AS g (id, attempt, created) WHERE ${IS_OURS} RETURNING j.id`,
+    renew: renew(job, now),
     settle: settle(job),
-    nextDue: nextDue(job, now),
+    untilDue: untilDue(job, now),
+    repairTimes: repairTimes(schema, now),
     wake: 'SELECT pg_notify($1, $2)',
   }
 }
 
 /**
+ * One that somebody has locked is left alone: it must not hold up the others. Who cannot renew it
+ * has not lost it yet, either.
+ */
+function renew(job: string, now: string): string {
+  return `
+    WITH ours AS (
+      SELECT j.id FROM ${job} j JOIN ${CLAIMS} AS g (id, attempt, created) ON ${IS_OURS}
+    ),
+    held AS (
+      SELECT j.id FROM ${job} j JOIN ${CLAIMS} AS g (id, attempt, created) ON ${IS_OURS}
+      ORDER BY j.id FOR UPDATE OF j SKIP LOCKED
+    ),
+    renewed AS (
+      UPDATE ${job} j SET heartbeat_on = ${now} FROM held
+      WHERE j.name = $1 AND j.id = held.id RETURNING j.id
+    )
+    SELECT id, id IN (SELECT id FROM renewed) AS renewed FROM ours`
+}
+
+/**
  * Most entries that the sweep brings are due already and left alone: nothing is written. The
- * others are locked in the order of their ids, so that two of these never wait for each other.
+ * others are locked in the order of their ids, so that two of these never wait for each other, and
+ * one that somebody else has locked is left out, for another try.
  * The time for an entry that is worked on is left in its data, for `settle` to find. One that
  * somebody cancelled by hand waits again: it is open, or else it would not be scheduled.
  */
@@ -54,12 +83,13 @@ function bringForward(job: string): string {
   return `
     WITH g AS (SELECT * FROM unnest($2::uuid[], $3::timestamptz[]) AS g (id, at)),
     known AS (
-      SELECT j.id, j.state >= 'active' OR j.start_after > g.at AS is_late
+      SELECT j.id, j.state >= 'active' OR j.start_after > g.at OR NOT isfinite(j.created_on)
+        AS is_late
       FROM ${job} j JOIN g ON g.id = j.id WHERE j.name = $1
     ),
     held AS (
       SELECT j.id FROM ${job} j JOIN known ON known.id = j.id AND known.is_late
-      WHERE j.name = $1 ORDER BY j.id FOR UPDATE OF j
+      WHERE j.name = $1 ORDER BY j.id FOR UPDATE OF j SKIP LOCKED
     ),
     changed AS (
       UPDATE ${job} j SET
@@ -71,6 +101,8 @@ function bringForward(job: string): string {
         data = CASE WHEN j.state = 'active'
           THEN jsonb_build_object('again', least(g.at, (j.data->>'again')::timestamptz))
           ELSE j.data END,
+        created_on = CASE WHEN isfinite(j.created_on) OR j.state = 'active'
+          THEN j.created_on ELSE g.at END,
         completed_on = NULL,
         output = NULL
       FROM held, g
@@ -86,37 +118,57 @@ function bringForward(job: string): string {
  * stays, so that pg-boss counts the next claim as another attempt.
  */
 function settle(job: string): string {
+  const claims = `unnest($2::uuid[], $3::int[], $4::float8[], $5::timestamptz[])
+        AS g (id, attempt, created, again)`
   return `
-    WITH held AS (
+    WITH ours AS (SELECT j.id FROM ${claims} JOIN ${job} j ON ${IS_OURS}),
+    held AS (
       SELECT j.id, least(g.again, (j.data->>'again')::timestamptz) AS again
-      FROM unnest($2::uuid[], $3::int[], $4::float8[], $5::timestamptz[])
-        AS g (id, attempt, created, again)
-      JOIN ${job} j ON ${IS_OURS}
-      ORDER BY j.id FOR UPDATE OF j
+      FROM ${claims} JOIN ${job} j ON ${IS_OURS}
+      ORDER BY j.id FOR UPDATE OF j SKIP LOCKED
     ),
     finished AS (
       DELETE FROM ${job} j USING held
       WHERE j.name = $1 AND j.id = held.id AND held.again IS NULL
+    ),
+    waiting AS (
+      UPDATE ${job} j SET
+        state = 'created',
+        start_after = held.again,
+        created_on = held.again,
+        keep_until = held.again + ${RETENTION_SECONDS} * interval '1 second',
+        heartbeat_on = NULL,
+        data = NULL,
+        output = NULL
+      FROM held
+      WHERE j.name = $1 AND j.id = held.id AND held.again IS NOT NULL
     )
-    UPDATE ${job} j SET
-      state = 'created',
-      start_after = held.again,
-      created_on = held.again,
-      keep_until = held.again + ${RETENTION_SECONDS} * interval '1 second',
-      heartbeat_on = NULL,
-      data = NULL,
-      output = NULL
-    FROM held
-    WHERE j.name = $1 AND j.id = held.id AND held.again IS NOT NULL`
+    SELECT id FROM ours WHERE id NOT IN (SELECT id FROM held)`
 }
 
 /** A state each, so that pg-boss's index of live jobs leads straight to the first. */
-function nextDue(job: string, now: string): string {
+function untilDue(job: string, now: string): string {
   const first = (state: string) => `(
     SELECT start_after FROM ${job}
     WHERE name = $1 AND state = '${state}' AND NOT blocked AND start_after > ${now}
+      AND isfinite(start_after)
     ORDER BY start_after LIMIT 1)`
   return `
     SELECT (extract(epoch FROM least(${first('created')}, ${first('retry')}) - ${now})
       * 1000)::float8 AS "waitMs"`
+}
+
+/**
+ * What pg-boss has done a while ago it does again only when it is due again. Done by a clock that
+ * was years ahead, it would not be for years: nobody would take over what a dead process left.
+ */
+function repairTimes(schema: string, now: string): string {
+  return `
+    WITH passes AS (
+      UPDATE ${schema}.queue SET monitor_claim_on = NULL, monitor_on = NULL, maintain_on = NULL
+      WHERE name = $1
+        AND greatest(monitor_claim_on, monitor_on, maintain_on) > ${now} + ${AHEAD}
+    )
+    UPDATE ${schema}.job SET heartbeat_on = ${now}
+    WHERE name = $1 AND state = 'active' AND heartbeat_on > ${now} + ${AHEAD}`
 }

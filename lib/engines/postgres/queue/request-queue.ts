@@ -1,11 +1,11 @@
-import type { Clock } from '../../../host/clock.ts'
+import { type Clock, sleep } from '../../../host/clock.ts'
 import type { RequestId } from '../../../request/request-id.ts'
 import type { UserTag } from '../../../user-seal/user-seal.ts'
 import { Batches } from '../connection/batches.ts'
+import { isBadValue, sqlStateOf } from '../connection/clean-error.ts'
 import type { Database } from '../connection/database.ts'
 import {
   type BossOptions,
-  codeOf,
   QUEUE_NAME,
   startBoss,
   type StartedBoss,
@@ -19,8 +19,8 @@ import {
 /** Entries in one statement. More make no difference, and fewer hold the others up less. */
 const MAX_BATCH = 1000
 /**
- * How long entries wait for each other while more of them come than one at a time. A statement
- * of pg-boss's costs the database a millisecond before the first entry, so that without it, it
+ * How long after a batch of entries the next is added at the earliest, so that it grows meanwhile.
+ * An entry that comes after a longer silence does not wait. A statement of pg-boss's costs the database a millisecond before the first entry, so that without it, it
  * would spend more on these than on the requests.
  */
 const PAUSE_MS = 50
@@ -30,14 +30,19 @@ const RETRY_LIMIT = 2 ** 31 - 1
 const EXPIRE_SECONDS = 24 * 60 * 60
 /** For what an operator cancels by hand; what is finished is deleted at once. */
 const DELETE_AFTER_SECONDS = 60
-/** How often an entry may be there and not there in turn before something else is wrong. */
-const MAX_ROUNDS = 100
+/**
+ * How long to wait before an entry is added once more that was not there to be brought forward
+ * and yet could not be inserted: it was finished just then, or somebody has locked it.
+ */
+const ADD_AGAIN_MS: readonly number[] = [0, 0, 50, 100, 200, 400, 800, 1600, 3200]
+/** The last time an entry can be due. ISO 8601 and PostgreSQL write later years differently. */
+const END_MS = Date.UTC(9999, 11, 31)
 
 /** SQLSTATEs by which another process was faster: unique_violation and deadlock_detected. */
 const LOST_RACE = new Set(['23505', '40P01'])
 
 /** A request, and when it is due. */
-export interface Entry {
+export interface QueueEntry {
   readonly id: RequestId
   readonly at: number
   readonly group: UserTag
@@ -48,7 +53,8 @@ export interface Claim {
   readonly id: RequestId
   readonly group: UserTag
   readonly attempt: number
-  readonly createdMs: number
+  /** `undefined` if it is no time that JavaScript can hold. */
+  readonly createdMs: number | undefined
   readonly leaseMs: number
 }
 
@@ -77,13 +83,16 @@ export class RequestQueue {
   readonly #database: Database
   readonly #started: StartedBoss
   readonly #statements: Statements
-  readonly #adding = new Batches<Entry, void>({
+  readonly #closing = new AbortController()
+  #pause: Promise<void> | undefined
+  readonly #adding = new Batches<QueueEntry, boolean>({
     maxTasks: MAX_BATCH,
-    pauseMs: PAUSE_MS,
-    run: entries => this.#addAll(entries),
+    isOneTasks: isBadValue,
+    run: entries => this.#addPaced(entries),
   })
-  readonly #settling = new Batches<Settlement, void>({
+  readonly #settling = new Batches<Settlement, boolean>({
     maxTasks: MAX_BATCH,
+    isOneTasks: isBadValue,
     run: settlements => this.#settleAll(settlements),
   })
 
@@ -95,12 +104,20 @@ export class RequestQueue {
   }
 
   /** Adds an entry, or brings it forward. */
-  add(entry: Entry): Promise<void> {
-    return this.#adding.add(entry)
+  async add({ id, at, group }: QueueEntry): Promise<void> {
+    const entry = { id, at: bounded(at), group }
+    for (const waitMs of ADD_AGAIN_MS) {
+      if (await this.#adding.add(entry)) return
+      if (waitMs > 0) await sleep(this.#options.clock, waitMs)
+    }
+    throw new Error('An entry is locked, or comes and goes')
   }
 
-  /** Gives an entry back, or deletes it. Does nothing if it is not ours any more. */
-  settle(settlement: Settlement): Promise<void> {
+  /**
+   * Gives an entry back, or deletes it. Does nothing if it is not ours any more.
+   * @returns false, and nothing done, if somebody has locked it
+   */
+  settle(settlement: Settlement): Promise<boolean> {
     return this.#settling.add(settlement)
   }
 
@@ -116,7 +133,7 @@ export class RequestQueue {
       try {
         return await this.#database.query(text, values)
       } catch (error) {
-        isRaceLost = LOST_RACE.has(codeOf(error))
+        isRaceLost = LOST_RACE.has(sqlStateOf(error))
         if (isRaceLost) return { rows: [] }
         throw error
       }
@@ -132,26 +149,37 @@ export class RequestQueue {
       id: job.id as RequestId,
       group: (job.singletonKey ?? '') as UserTag,
       attempt: job.retryCount,
-      createdMs: job.createdOn.getTime(),
+      createdMs: toMs(job.createdOn),
       // As scheduled: the process that did so may be configured otherwise.
       leaseMs: (job.heartbeatSeconds ?? this.#options.leaseSeconds) * 1000,
     }))
   }
 
-  /** Renews claims, and tells the ids of those that were still ours. */
-  async renew(claims: readonly Claim[], timeoutMs: number): Promise<Set<string>> {
-    const { rows } = await this.#database.query<{ id: string }>(
+  /**
+   * Renews claims, and tells the ids of those that were still ours: true for those that were
+   * renewed, false for those that somebody has locked.
+   */
+  async renew(
+    claims: readonly Claim[],
+    timeoutMs: number,
+  ): Promise<ReadonlyMap<string, boolean>> {
+    const { rows } = await this.#database.query<{ id: string; renewed: boolean }>(
       this.#statements.renew,
       fence(claims),
       timeoutMs,
     )
-    return new Set(rows.map(({ id }) => id))
+    return new Map(rows.map(({ id, renewed }) => [id, renewed]))
+  }
+
+  /** Brings times back that the database's clock wrote while it was ahead. */
+  async repairTimes(): Promise<void> {
+    await this.#database.query(this.#statements.repairTimes, [QUEUE_NAME])
   }
 
   /** How long until an entry is due that is not due yet; `undefined` if there is none. */
-  async nextDueMs(): Promise<number | undefined> {
+  async msUntilDue(): Promise<number | undefined> {
     const { rows } = await this.#database.query<{ waitMs: number | null }>(
-      this.#statements.nextDue,
+      this.#statements.untilDue,
       [QUEUE_NAME],
     )
     return rows[0]?.waitMs ?? undefined
@@ -166,24 +194,30 @@ export class RequestQueue {
 
   /** Sends what was added, and leaves the database open. */
   async close(): Promise<void> {
-    await this.#adding.flush()
+    this.#closing.abort()
+    await this.#adding.idle()
     await this.#started.stop()
   }
 
-  async #addAll(entries: readonly Entry[]): Promise<void> {
-    let left = earliest(entries)
-    // An entry may be finished just before it is brought forward, and given back before that.
-    for (let round = 0; left.length > 0 && round < MAX_ROUNDS; round += 1) {
-      const inserted = await this.#insert(left)
-      left = left.filter(({ id }) => !inserted.has(id))
-      if (left.length === 0) return
-      const found = await this.#bringForward(left)
-      left = left.filter(({ id }) => !found.has(id))
+  async #addPaced(entries: readonly QueueEntry[]): Promise<boolean[]> {
+    await this.#pause
+    try {
+      return await this.#addAll(entries)
+    } finally {
+      this.#pause = sleep(this.#options.clock, PAUSE_MS, this.#closing.signal)
     }
-    if (left.length > 0) throw new Error('Entries are neither there nor can be made')
   }
 
-  async #insert(entries: readonly Entry[]): Promise<Set<string>> {
+  /** @returns for each whether it is in the queue, and due in time */
+  async #addAll(entries: readonly QueueEntry[]): Promise<boolean[]> {
+    const distinct = earliest(entries)
+    const inserted = await this.#insert(distinct)
+    const left = distinct.filter(({ id }) => !inserted.has(id))
+    const found = left.length === 0 ? inserted : await this.#bringForward(left)
+    return entries.map(({ id }) => inserted.has(id) || found.has(id))
+  }
+
+  async #insert(entries: readonly QueueEntry[]): Promise<Set<string>> {
     const { clock, leaseSeconds } = this.#options
     const now = clock.now()
     const jobs = entries.map(({ id, at, group }) => ({
@@ -201,24 +235,37 @@ export class RequestQueue {
     return new Set(await this.#started.boss.insert(QUEUE_NAME, jobs, options))
   }
 
-  async #bringForward(entries: readonly Entry[]): Promise<Set<string>> {
+  async #bringForward(entries: readonly QueueEntry[]): Promise<Set<string>> {
     const { rows } = await this.#database.query<{ id: string }>(
       this.#statements.bringForward,
-      [
-        QUEUE_NAME,
-        entries.map(({ id }) => id),
-        entries.map(({ at }) => new Date(at).toISOString()),
-      ],
+      [QUEUE_NAME, entries.map(({ id }) => id), entries.map(({ at }) => toIso(at))],
     )
     return new Set(rows.map(({ id }) => id))
   }
 
-  async #settleAll(settlements: readonly Settlement[]): Promise<void> {
-    await this.#database.query(this.#statements.settle, [
+  async #settleAll(settlements: readonly Settlement[]): Promise<boolean[]> {
+    const { rows } = await this.#database.query<{ id: string }>(this.#statements.settle, [
       ...fence(settlements.map(({ claim }) => claim)),
-      settlements.map(({ again }) => again?.toISOString()),
+      settlements.map(({ again }) => again && toIso(again.getTime())),
     ])
+    const locked = new Set(rows.map(({ id }) => id))
+    return settlements.map(({ claim }) => !locked.has(claim.id))
   }
+}
+
+/** Work that is called too early says itself when it is due. */
+function bounded(at: number): number {
+  return Number.isNaN(at) ? 0 : Math.min(Math.max(at, 0), END_MS)
+}
+
+function toIso(at: number): string {
+  return new Date(bounded(at)).toISOString()
+}
+
+/** pg reads `infinity` as a number, and what is later than any `Date` as an invalid one. */
+function toMs(date: Date | number): number | undefined {
+  const ms = Number(date)
+  return Number.isFinite(ms) ? ms : undefined
 }
 
 function fence(claims: readonly Claim[]): unknown[] {
@@ -226,13 +273,13 @@ function fence(claims: readonly Claim[]): unknown[] {
     QUEUE_NAME,
     claims.map(({ id }) => id),
     claims.map(({ attempt }) => attempt),
-    claims.map(({ createdMs }) => createdMs),
+    claims.map(({ createdMs }) => createdMs ?? null),
   ]
 }
 
 /** One entry per id, in an order that is everybody's: two inserts else wait for each other. */
-function earliest(entries: readonly Entry[]): Entry[] {
-  const first = new Map<string, Entry>()
+function earliest(entries: readonly QueueEntry[]): QueueEntry[] {
+  const first = new Map<string, QueueEntry>()
   for (const entry of entries) {
     const known = first.get(entry.id)
     if (known === undefined || entry.at < known.at) first.set(entry.id, entry)

@@ -1,7 +1,7 @@
 import { PgBoss } from 'pg-boss'
 
-import { isError } from '../../../errors.ts'
 import { type Logger } from '../../../host/logger.ts'
+import { sqlStateOf } from '../connection/clean-error.ts'
 import type { Database } from '../connection/database.ts'
 
 /** The one queue in pg-boss's schema. */
@@ -69,7 +69,7 @@ export async function startBoss(options: BossOptions): Promise<StartedBoss> {
     registerInstance: false,
     openTelemetry: { enabled: false },
   })
-  report(boss, logger)
+  logEvents(boss, logger)
   const stop = () => boss.stop({ graceful: false, close: false })
   try {
     await boss.start()
@@ -83,18 +83,12 @@ export async function startBoss(options: BossOptions): Promise<StartedBoss> {
 }
 
 /** Only kinds and codes: messages of errors may quote rows. */
-function report(boss: PgBoss, logger: Logger): void {
+function logEvents(boss: PgBoss, logger: Logger): void {
   boss.on('error', error => {
-    logger.debug('pg-boss met an error', { code: codeOf(error) })
+    logger.debug('pg-boss met an error', { code: sqlStateOf(error) })
   })
   boss.on('warning', ({ data }) => {
     const kind = 'type' in data && typeof data.type === 'string' ? data.type : 'unknown'
     logger.warn('pg-boss warns', { kind })
   })
-}
-
-/** The SQLSTATE or errno of an error, for log lines. */
-export function codeOf(error: unknown): string {
-  const hasCode = isError(error) && 'code' in error
-  return hasCode && typeof error.code === 'string' ? error.code : 'UNKNOWN'
 }

@@ -1,5 +1,5 @@
 import type { Statement } from '../connection/session.ts'
-import { NOW, OVERWRITE } from './store-statements.ts'
+import { limitLockWait, NOW, OVERWRITE } from './store-statements.ts'
 
 /**
  * Sets, deletes and conditions of many writes. Rows carry the number of their write; those of
@@ -7,14 +7,14 @@ import { NOW, OVERWRITE } from './store-statements.ts'
  * with the keys that were deleted.
  *
  * $1 keys to set, $2 values, $3 times to live or null, $4 numbers; $5 keys to delete, $6
- * numbers; $7 keys of conditions, $8 values or null for "must not exist", $9 numbers. A key may
- * be among those to set or to delete only once.
+ * numbers; $7 keys of conditions, $8 values or null for "must not exist", $9 numbers; $10 how long
+ * to wait for a lock. A key may be among those to set or to delete only once.
  */
 export function changeStatement(schema: string): Statement {
   const table = `${schema}.document`
   return {
     name: `erasure_change_${schema}`,
-    text: `${INPUT}, ${judge(table)}, ${carryOut(table)}
+    text: `${INPUT}, ${judge(table)}, ${apply(table)}
       SELECT write, NULL AS key FROM allowed UNION ALL SELECT NULL, key FROM removed`,
   }
 }
@@ -46,7 +46,8 @@ function judge(table: string): string {
   return `
     locked AS MATERIALIZED (
       SELECT key, value, expires FROM ${table}
-      WHERE key = ANY ($1::text[] || $5::text[] || $7::text[])
+      WHERE ${limitLockWait('$10')}
+        AND key = ANY ($1::text[] || $5::text[] || $7::text[])
       ORDER BY key FOR UPDATE
     ),
     created AS (
@@ -68,7 +69,7 @@ function judge(table: string): string {
     )`
 }
 
-function carryOut(table: string): string {
+function apply(table: string): string {
   return `
     stored AS (
       INSERT INTO ${table} (key, value, expires)

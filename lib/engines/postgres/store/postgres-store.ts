@@ -5,6 +5,7 @@ import type {
   StoreAdapter,
   StoredDocument,
 } from '../../../store/adapter.ts'
+import { checkSchema } from '../connection/schema-name.ts'
 import { keyRange } from '../../../store/key-range.ts'
 import { expireHourly } from './expire.ts'
 import { checkMigrated, migrate } from './migrate.ts'
@@ -46,11 +47,7 @@ export interface PostgresStoreOptions {
  */
 export function postgresStore(options: PostgresStoreOptions): StoreAdapter {
   const { database, schema = 'matrix_appservice_erasure' } = options
-  if (typeof schema !== 'string' || !/^[a-z_][a-z0-9_]{0,39}$/.test(schema)) {
-    throw new TypeError(
-      'Expected `schema` to be a small letter or `_`, then up to 39 of these or digits',
-    )
-  }
+  checkSchema(schema)
   const { clock = databaseClock(database), readOnly = false } = options
   return createAdapter(new DocumentTable({ database, schema, clock, readOnly }))
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../connection/database.ts'
 import { Batches } from '../connection/batches.ts'
+import { isBadValue } from '../connection/clean-error.ts'
 import { readStatement } from './store-statements.ts'
 
 /** Reads in a statement. */
@@ -24,6 +25,7 @@ export function createReads(
   const statement = readStatement(schema)
   return new Batches({
     maxTasks: MAX_READS,
+    isOneTasks: isBadValue,
     async run(keys) {
       const { rows } = await database.query<Row>(statement, [[...new Set(keys)]])
       const found = new Map(rows.map(row => [row.key, row]))

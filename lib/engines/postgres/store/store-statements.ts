@@ -11,7 +11,17 @@ export const EXPIRY_ROWS = 1000
 /** What a document that is there becomes. */
 export const OVERWRITE = 'UPDATE SET value = excluded.value, expires = excluded.expires'
 
-/** $1 keys in order and each once, $2 values, $3 times to live in ms or null. */
+/**
+ * Limits, for the statement it is in, how long to wait for a document that somebody else has
+ * locked; not for the table. It must be asked for before the first document is.
+ *
+ * @param ms - the parameter, such as `$4`, a number as text; 0 is for ever
+ */
+export function limitLockWait(ms: string): string {
+  return `(SELECT pg_catalog.set_config('lock_timeout', ${ms}, true)) <> ''`
+}
+
+/** $1 keys in order and each once, $2 values, $3 times to live in ms or null; $4 see above. */
 export function upsertStatement(schema: string): Statement {
   return {
     name: `erasure_upsert_${schema}`,
@@ -19,6 +29,7 @@ export function upsertStatement(schema: string): Statement {
       INSERT INTO ${schema}.document (key, value, expires)
       SELECT key, value, ${NOW} + ttl
       FROM unnest($1::text[], $2::text[], $3::bigint[]) AS addition (key, value, ttl)
+      WHERE ${limitLockWait('$4')}
       ON CONFLICT (key) DO ${OVERWRITE}`,
   }
 }
@@ -31,6 +42,14 @@ export function readStatement(schema: string): Statement {
       SELECT key, value, expires IS NULL OR expires > ${NOW} AS live
       FROM ${schema}.document WHERE key = ANY ($1::text[])`,
   }
+}
+
+/** $1 keys → those of documents that somebody has locked. */
+export function lockedStatement(schema: string): string {
+  const found = `FROM ${schema}.document WHERE key = ANY ($1::text[])`
+  return `
+    WITH free AS MATERIALIZED (SELECT key ${found} FOR UPDATE SKIP LOCKED)
+    SELECT key ${found} AND key NOT IN (SELECT key FROM free)`
 }
 
 /** $1 the key to go on after, $2 the key to end before. */

@@ -2,15 +2,23 @@ import type { Database } from '../connection/database.ts'
 import type { Statement } from '../connection/session.ts'
 import type { ConditionalWrite, StoredDocument } from '../../../store/adapter.ts'
 import { Batches } from '../connection/batches.ts'
+import { isBadValue, LOCKED, sqlStateOf } from '../connection/clean-error.ts'
 import { changeStatement } from './change-statement.ts'
-import { upsertStatement } from './store-statements.ts'
+import { lockedStatement, upsertStatement } from './store-statements.ts'
 
 /** Writes in a statement. */
 const MAX_WRITES = 1000
 /** How often a batch is tried that the database has rolled back in favour of another. */
 const ATTEMPTS = 5
+/**
+ * How long a batch waits for a document that somebody else has locked: longer than another
+ * process takes for a commit.
+ */
+const LOCK_MS = 200
+/** How long the writes of a document wait that stays locked. */
+const PATIENT_LOCK_MS = 3000
 /** SQLSTATEs of that: serialization failure and deadlock. Nothing else is sure to be undone. */
-const ROLLED_BACK: ReadonlySet<unknown> = new Set(['40001', '40P01'])
+const ROLLED_BACK: ReadonlySet<string> = new Set(['40001', '40P01'])
 
 /** Documents to set and delete together, perhaps on a condition. */
 export interface Write {
@@ -27,6 +35,16 @@ export interface WriteAnswer {
   readonly removed: number
 }
 
+/** Carries out writes. */
+export interface Writes {
+  add(write: Write): Promise<WriteAnswer>
+  /** Resolves once no write waits or is under way. Never rejects. */
+  idle(): Promise<void>
+}
+
+/** What became of a write: nothing yet, if somebody has locked one of its documents. */
+type Outcome = WriteAnswer | undefined
+
 /**
  * Carries out writes in batches: all of a batch or nothing.
  *
@@ -34,29 +52,101 @@ export interface WriteAnswer {
  * It is not sent again for that: a conditional write would find what it has written itself, and
  * any other could undo what a process wrote meanwhile. The caller, who knows what it wants,
  * reads and decides. Only what PostgreSQL says it has rolled back is tried again.
+ *
+ * A write of a document that somebody else keeps locked leaves its batch soon, and waits apart,
+ * with all that come after it for the same document.
  */
-export function createWrites(
-  database: Database,
-  schema: string,
-): Batches<Write, WriteAnswer> {
+export function createWrites(database: Database, schema: string): Writes {
+  const carryOut = createCarryOut(database, schema)
+  const lane = (lockMs: number) =>
+    new Batches<Write, Outcome>({
+      maxTasks: MAX_WRITES,
+      keysOf,
+      mayShare: isPlain,
+      isOneTasks: error => isBadValue(error) || isLocked(error),
+      run: batch => carryOut(batch, lockMs),
+    })
+  const [fast, slow] = [lane(LOCK_MS), lane(PATIENT_LOCK_MS)]
+  const waiting: string[][] = []
+  const addPatiently = async (write: Write): Promise<WriteAnswer> => {
+    const keys = keysOf(write)
+    waiting.push(keys)
+    try {
+      const answer = await slow.add(write)
+      if (answer !== undefined) return answer
+    } finally {
+      waiting.splice(waiting.indexOf(keys), 1)
+    }
+    throw Object.assign(new Error('Somebody keeps a document locked'), { code: LOCKED })
+  }
+  const add = async (write: Write): Promise<WriteAnswer> => {
+    const keys = new Set(keysOf(write))
+    if (waiting.some(others => others.some(key => keys.has(key))))
+      return addPatiently(write)
+    const answer = await fast.add(write).catch((error: unknown) => {
+      if (isLocked(error)) return undefined
+      throw error
+    })
+    return answer ?? addPatiently(write)
+  }
+  const pending = new Set<Promise<unknown>>()
+  return {
+    add(write) {
+      const answer = add(write)
+      const ended: Promise<unknown> = answer
+        .catch(() => {})
+        .then(() => pending.delete(ended))
+      pending.add(ended)
+      return answer
+    },
+    async idle() {
+      while (pending.size > 0) await Promise.all(pending)
+    },
+  }
+}
+
+/** @returns what carries a batch out, but for the writes of documents that somebody has locked */
+function createCarryOut(database: Database, schema: string) {
   const upsert = upsertStatement(schema)
   const change = changeStatement(schema)
-  return new Batches({
-    maxTasks: MAX_WRITES,
-    keysOf: write => [
-      ...write.set.map(({ key }) => key),
-      ...write.delete,
-      ...(write.expected === undefined ? [] : [write.expected.key]),
-    ],
-    mayShare: isPlain,
-    async run(batch) {
-      if (batch.every(isPlain)) {
-        await execute(database, upsert, upsertValues(batch))
-        return batch.map(() => ({ done: true, removed: 0 }))
-      }
-      return toAnswers(batch, await execute(database, change, changeValues(batch)))
-    },
-  })
+  const locked = lockedStatement(schema)
+  const run = async (batch: readonly Write[], lockMs: number): Promise<WriteAnswer[]> => {
+    if (batch.every(isPlain)) {
+      await execute(database, upsert, [...upsertValues(batch), String(lockMs)])
+      return batch.map(() => ({ done: true, removed: 0 }))
+    }
+    const values = [...changeValues(batch), String(lockMs)]
+    return toAnswers(batch, await execute(database, change, values))
+  }
+  return async (batch: readonly Write[], lockMs: number): Promise<Outcome[]> => {
+    try {
+      return await run(batch, lockMs)
+    } catch (error) {
+      if (!isLocked(error)) throw error
+      const { rows } = await database.query<{ key: string }>(locked, [
+        batch.flatMap(keysOf),
+      ])
+      const keys = new Set(rows.map(({ key }) => key))
+      const free = batch.filter(write => !keysOf(write).some(key => keys.has(key)))
+      // Locked by somebody who is just making it, perhaps: which one it is, halves will tell.
+      if (free.length === batch.length) throw error
+      const answers = free.length === 0 ? [] : await run(free, lockMs)
+      const found = new Map(free.map((write, index) => [write, answers[index]]))
+      return batch.map(write => found.get(write))
+    }
+  }
+}
+
+function keysOf(write: Write): string[] {
+  return [
+    ...write.set.map(({ key }) => key),
+    ...write.delete,
+    ...(write.expected === undefined ? [] : [write.expected.key]),
+  ]
+}
+
+function isLocked(error: unknown): boolean {
+  return sqlStateOf(error) === LOCKED
 }
 
 function isPlain(write: Write): boolean {
@@ -64,7 +154,7 @@ function isPlain(write: Write): boolean {
 }
 
 /** A row of the answer: a write whose condition held, or a document that was deleted. */
-interface Outcome {
+interface ChangedRow {
   readonly write: number | null
   readonly key: string | null
 }
@@ -73,13 +163,12 @@ async function execute(
   database: Database,
   statement: Statement,
   values: readonly unknown[],
-): Promise<Outcome[]> {
+): Promise<ChangedRow[]> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return (await database.query<Outcome>(statement, values)).rows
+      return (await database.query<ChangedRow>(statement, values)).rows
     } catch (error) {
-      const { code } = error as { code?: unknown }
-      if (attempt === ATTEMPTS || !ROLLED_BACK.has(code)) throw error
+      if (attempt === ATTEMPTS || !ROLLED_BACK.has(sqlStateOf(error))) throw error
     }
   }
 }
@@ -135,9 +224,9 @@ function changeValues(batch: readonly Write[]): unknown[] {
   ]
 }
 
-function toAnswers(batch: readonly Write[], outcomes: readonly Outcome[]): WriteAnswer[] {
-  const done = new Set(outcomes.map(({ write }) => write))
-  const removed = new Set(outcomes.map(({ key }) => key))
+function toAnswers(batch: readonly Write[], rows: readonly ChangedRow[]): WriteAnswer[] {
+  const done = new Set(rows.map(({ write }) => write))
+  const removed = new Set(rows.map(({ key }) => key))
   return batch.map((write, index) => ({
     done: write.expected === undefined || done.has(index + 1),
     removed: [...new Set(write.delete)].filter(key => removed.has(key)).length,

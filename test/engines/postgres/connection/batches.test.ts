@@ -1,7 +1,6 @@
 import t from 'tap'
 
 import { Batches } from '../../../../lib/engines/postgres/connection/batches.ts'
-import { fakeClock } from '../../../support/fake-clock.ts'
 
 interface Task {
   readonly name: string
@@ -104,34 +103,23 @@ t.test('a batch that fails fails each of its tasks, and no other', async t => {
   )
 })
 
-t.test('with a pause, who comes in quick succession waits for others', async t => {
-  const clock = fakeClock()
+t.test('a task that the batch fails for fails alone', async t => {
   const batches: string[][] = []
-  const given = new Batches<string, void>({
-    maxTasks: 3,
-    pauseMs: 50,
-    clock,
-    run: async tasks => void batches.push([...tasks]),
+  const given = new Batches<string, string>({
+    maxTasks: 100,
+    isOneTasks: error => error instanceof RangeError,
+    async run(tasks) {
+      batches.push([...tasks])
+      if (tasks.includes('bad')) throw new RangeError('bad')
+      if (tasks.includes('cut')) throw new Error('cut')
+      return tasks.map(task => `${task}!`)
+    },
   })
-  await given.add('first')
-  t.same(batches, [['first']], 'nobody waits after a silence')
-  const second = given.add('second')
-  await clock.advance(49)
-  const third = given.add('third')
-  await clock.advance(0)
-  t.equal(batches.length, 1)
-  await clock.advance(1)
-  await Promise.all([second, third])
-  t.same(batches[1], ['second', 'third'])
-  await Promise.all(['a', 'b', 'c'].map(name => given.add(name)))
-  t.same(batches[2], ['a', 'b', 'c'], 'a full batch does not wait')
-  await clock.advance(50)
-  await given.add('later')
-  t.same(batches[3], ['later'], 'the silence was long enough')
-  const last = given.add('last')
-  await given.flush()
-  await last
-  await given.add('after all')
-  t.same(batches.slice(4), [['last'], ['after all']])
-  t.equal(clock.armed, 0)
+  const names = ['a', 'b', 'bad', 'c', 'd', 'e']
+  const added = names.map(name => given.add(name).catch((error: Error) => error.message))
+  t.same(await Promise.all(added), ['a!', 'b!', 'bad', 'c!', 'd!', 'e!'])
+  t.same(batches, [names, ['a', 'b', 'bad'], ['a', 'b'], ['bad'], ['c', 'd', 'e']])
+  batches.length = 0
+  await Promise.allSettled(['a', 'cut'].map(name => given.add(name)))
+  t.same(batches, [['a', 'cut']], 'what may have been carried out is not tried again')
 })

@@ -73,7 +73,7 @@ t.test('who has lost an entry changes nothing of it', async t => {
   await queue.settle({ claim: old, again: new Date() })
   t.same(await rows('state, retry_count'), [{ state: 'active', retry_count: 1 }])
   t.equal((await queue.renew([old], 10_000)).size, 0)
-  t.same(await queue.renew([mine], 10_000), new Set([entry.id]))
+  t.same(await queue.renew([mine], 10_000), new Map([[entry.id, true]]))
   await queue.settle({ claim: mine, again: undefined })
   t.same(await rows('id'), [])
 
@@ -148,7 +148,7 @@ t.test('of the times that come in one turn, the earliest wins', async t => {
 
 t.test('all are told of what is due, and when the next is', async t => {
   const { queue, wokenTimes } = await setUp(t)
-  t.equal(await queue.nextDueMs(), undefined)
+  t.equal(await queue.msUntilDue(), undefined)
   await queue.add({
     id: randomRequestId(),
     at: Date.now() + HOUR_MS,
@@ -159,7 +159,7 @@ t.test('all are told of what is due, and when the next is', async t => {
     at: Date.now() + 2 * HOUR_MS,
     group: standInTag('b'),
   })
-  const dueMs = (await queue.nextDueMs()) ?? 0
+  const dueMs = (await queue.msUntilDue()) ?? 0
   t.ok(dueMs > 0 && dueMs <= HOUR_MS)
   t.equal(wokenTimes(), 0)
   await queue.add({ id: randomRequestId(), at: Date.now(), group: standInTag('c') })
