@@ -16,8 +16,7 @@ export function eraseFetch(erasure: Erasure) {
       authorization: authorization === null ? [] : [authorization],
       queryTokens: searchParams.getAll('access_token'),
       contentEncoding: request.headers.get('content-encoding') ?? undefined,
-      readBody: limitBytes =>
-        readBody(request, limitBytes).catch(() => ({ failed: 'cut off' })),
+      readBody: limitBytes => readBody(request, limitBytes),
     })
     return new Response(body, { status, headers })
   }

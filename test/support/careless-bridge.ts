@@ -26,12 +26,17 @@ export function carelessBridge(path: string): CarelessBridge {
     Number(
       db.prepare(`SELECT count(*) AS n FROM ${table} WHERE user = ?`).get(user)?.['n'],
     )
-  const store = ({ type, sender, state_key: user, content }: WeakEvent) => {
+  const store = (event: WeakEvent) => {
+    const { type, sender, state_key: user, content } = event
     insert('last_seen', sender)
     if (type === 'm.room.message') insert('message', sender, String(content['body']))
     if (type === 'm.room.member' && typeof content['displayname'] === 'string') {
       insert('profile', String(user), content['displayname'])
     }
+    // What a name was before is shown beside the new one.
+    const { prev_content: before } = event as { prev_content?: { displayname?: unknown } }
+    if (typeof before?.displayname === 'string')
+      insert('profile', String(user), before.displayname)
     // Whoever is mentioned is looked up, to have his name at hand.
     const mentions = content['m.mentions'] as { user_ids?: string[] } | undefined
     for (const mentioned of mentions?.user_ids ?? []) insert('profile', mentioned)

@@ -58,6 +58,8 @@ export const member = (sender: string, membership: string, more: object = {}) =>
   event_id: `$${Math.random()}`,
   origin_server_ts: 1,
   content: { membership, displayname: 'Bob the Builder', avatar_url: 'mxc://x/y' },
+  // Synapse sends it twice to application services.
+  prev_content: { displayname: 'Bob the Builder' },
   unsigned: { prev_content: { displayname: 'Bob the Builder' } },
   ...more,
 })

@@ -26,7 +26,7 @@ export interface EraseRequest extends PresentedTokens {
   readonly contentEncoding?: string | undefined
   /**
    * Reads the whole body, or says why not; stops where it is longer than `limitBytes`. Called once
-   * at most, and not before the token is checked. Must not reject.
+   * at most, and not before the token is checked. If it rejects, the body counts as cut off.
    */
   readBody(limitBytes: number): Promise<BodyRead>
 }
@@ -42,6 +42,8 @@ export type BodyRead =
       readonly failed: 'too large' | 'not UTF-8' | 'cut off'
     }
 
+const CUT_OFF: BodyRead = { failed: 'cut off' }
+
 /**
  * Answers a request to one of {@link ERASE_PATHS}, as the table in docs/protocol.md says: what a
  * door of any kind stands on. Never rejects. On `200` the request is durable.
@@ -56,7 +58,7 @@ export async function receiveErase(
   const denied = denyToken(door, request)
   if (denied !== undefined) return denied
   if (isCompressed(request)) return COMPRESSED
-  const read = await request.readBody(MAX_BODY_BYTES)
+  const read = await request.readBody(MAX_BODY_BYTES).catch(() => CUT_OFF)
   if ('failed' in read) return unreadable(read.failed, MAX_BODY_BYTES)
   const body = parseEraseBody(read.text)
   if ('errcode' in body) return refuse(400, body.errcode, body.error)
