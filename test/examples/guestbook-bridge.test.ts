@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import t, { type Test } from 'tap'
@@ -16,7 +16,6 @@ import type { PurgeHandler } from '../../lib/purge/handler.ts'
 import { parseUserId } from '../../lib/matrix/user-id.ts'
 import { findResidue } from '../../lib/testing/handlers/find-residue.ts'
 import { silentLogger } from '../../lib/host/logger.ts'
-import { runProgram } from '../support/run-program.ts'
 import { openStores, PICTURE } from './guestbook-stores.ts'
 
 const BEFORE = Date.UTC(2026, 0, 10, 12)
@@ -269,25 +268,3 @@ t.test('what an interrupted compaction left beside the user store is seen', asyn
   t.same(findResidue('@bob:hs', [path]), [])
   t.equal((await opened.verify('@bob:hs'))['user-link'], 0)
 })
-
-t.test(
-  'the demo runs to its end: killed in the middle, nothing is left, neighbours are the same',
-  async t => {
-    const temporary = join(t.testdir(), 'tmp')
-    mkdirSync(temporary)
-    const { code, stdout, stderr } = await runProgram(
-      'examples/guestbook-bridge/demo.ts',
-      [],
-      { env: { TMPDIR: temporary } },
-    )
-    t.equal(code, 0, `${stdout}${stderr}`)
-    t.match(stdout, /She is in \d{2,} places, in 3 files\./)
-    t.match(stdout, /users\/erase was answered 200 \{\} after \d+ ms/)
-    t.match(stdout, /of her 40 entries were gone when it got SIGKILL/)
-    t.match(stdout, 'This one takes none of it')
-    t.match(stdout, 'matrix-appservice-erasure status: erased')
-    t.match(stdout, 'She is in 0 places, in 0 files.')
-    t.match(stdout, /the same as before, byte by byte \(\d{5,} of them compared\)/)
-    t.match(stdout, 'and are in 0 now')
-  },
-)

@@ -1,15 +1,12 @@
 import {
   chownSync,
   cpSync,
-  existsSync,
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   symlinkSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 
 /** PostgreSQL refuses to run as root; then it runs as `nobody`. */
@@ -22,19 +19,6 @@ const NOBODY: Required<ServerUser> = { uid: 65_534, gid: 65_534 }
 
 /** As whom a server can run that we start: as us, if we are not root. */
 export const SERVER_USER: ServerUser = process.getuid?.() === 0 ? NOBODY : {}
-
-/** The temporary folder, or else one that the user of the server can get to. */
-export function serverTmpdir(): string {
-  const own = tmpdir()
-  if (SERVER_USER.uid === undefined || !existsSync(own)) return own
-  return [own, '/tmp', '/var/tmp'].find(isOpenToAll) ?? own
-}
-
-/** Whether everybody may pass through a folder and those it is in. */
-function isOpenToAll(folder: string): boolean {
-  if ((statSync(folder).mode & 0o001) === 0) return false
-  return dirname(folder) === folder || isOpenToAll(dirname(folder))
-}
 
 /**
  * Copies PostgreSQL from its npm package to `folder`. It cannot be run where npm puts it: npm 11

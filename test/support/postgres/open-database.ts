@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import tap, { type Test } from 'tap'
 
-import { startServer, type TestServer } from './server.ts'
+import { startSharedServer, type TestServer } from './server.ts'
 
 /** An empty database for a test. */
 export interface TestDatabase {
@@ -36,7 +36,7 @@ export async function openTestDatabase(
 
 async function ownServer(): Promise<string> {
   if (started === undefined) {
-    started = startServer()
+    started = startSharedServer()
     tap.teardown(async () => (await started)?.remove())
   }
   return (await started).connectionString

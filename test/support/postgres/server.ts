@@ -6,7 +6,8 @@ import { promisify } from 'node:util'
 import type { Test } from 'tap'
 
 import { freePort } from '../free-port.ts'
-import { copyBinaries, giveToServer, SERVER_USER, serverTmpdir } from './binaries.ts'
+import { copyBinaries, giveToServer, SERVER_USER } from './binaries.ts'
+import { memoryFolder, serverTmpdir } from './server-folder.ts'
 import { watch } from './watchdog.ts'
 
 /** A PostgreSQL of our own. */
@@ -48,9 +49,14 @@ export async function openTestServer(t: Pick<Test, 'teardown'>): Promise<TestSer
   return server
 }
 
-/** As {@link openTestServer}, for who removes it himself. */
-export async function startServer(): Promise<TestServer> {
-  const folder = mkdtempSync(join(serverTmpdir(), 'erasure-test-postgres-'))
+/** As {@link openTestServer}, in memory if it can be: a server that many tests share, each with databases of its own. */
+export function startSharedServer(): Promise<TestServer> {
+  return startServer(memoryFolder())
+}
+
+/** As {@link openTestServer}; the caller removes it. */
+export async function startServer(parent = serverTmpdir()): Promise<TestServer> {
+  const folder = mkdtempSync(join(parent, 'erasure-test-postgres-'))
   const watchdog = watch(folder)
   try {
     const binaries = copyBinaries(join(folder, 'native'))

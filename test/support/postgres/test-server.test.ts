@@ -1,6 +1,4 @@
 // The PostgreSQL that the other tests run on.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -9,8 +7,8 @@ import pg from 'pg'
 import t from 'tap'
 
 import { openTestDatabase } from './open-database.ts'
-import { openTestServer, type TestServer } from './server.ts'
-import { ROOT } from '../run-program.ts'
+import { openTestServer } from './server.ts'
+import { startProgram } from '../program.ts'
 import { until } from '../until.ts'
 
 t.test('a server of our own keeps what it has promised over a crash', async t => {
@@ -31,56 +29,51 @@ t.test('a server of our own keeps what it has promised over a crash', async t =>
 })
 
 t.test('a database is empty, of its own, and dropped at the end', async t => {
-  const server = await openTestServer(t)
-  const databases = async () => {
-    const rows = await ask(
-      server,
-      "SELECT datname FROM pg_database WHERE datname ~ '_test_'",
-    )
-    return rows.length
-  }
-  await t.test('on the server of DATABASE_URL', async t => {
-    const before = process.env['DATABASE_URL']
-    process.env['DATABASE_URL'] = server.connectionString
-    const [first, second] = [await openTestDatabase(t), await openTestDatabase(t)]
-    if (before === undefined) delete process.env['DATABASE_URL']
-    else process.env['DATABASE_URL'] = before
-    await ask(first, 'CREATE TABLE mine ()')
-    await ask(second, 'CREATE TABLE mine ()')
+  const before = process.env['DATABASE_URL']
+  delete process.env['DATABASE_URL']
+  t.teardown(() => {
+    if (before !== undefined) process.env['DATABASE_URL'] = before
+  })
+  const outer = await openTestDatabase(t)
+  const databases = async () =>
+    (await ask(outer, "SELECT FROM pg_database WHERE datname ~ '_test_'")).length
+  await t.test('without DATABASE_URL there is a server all the same', async t => {
+    const other = await openTestDatabase(t)
+    t.equal(new URL(other.connectionString).port, new URL(outer.connectionString).port)
+    await ask(outer, 'CREATE TABLE mine ()')
+    await ask(other, 'CREATE TABLE mine ()')
     t.equal(await databases(), 2)
-    const forgotten = new pg.Client(first)
+    const forgotten = new pg.Client(other)
     forgotten.on('error', () => {})
     await forgotten.connect()
   })
-  t.equal(await databases(), 0)
-})
-
-t.test('without DATABASE_URL there is a server all the same', async t => {
-  const before = process.env['DATABASE_URL']
-  delete process.env['DATABASE_URL']
-  const [first, second] = await Promise.all([openTestDatabase(t), openTestDatabase(t)])
-  if (before !== undefined) process.env['DATABASE_URL'] = before
-  t.equal(new URL(first.connectionString).port, new URL(second.connectionString).port)
-  t.same(await ask(first, 'SELECT 1 AS one'), [{ one: 1 }])
-})
-
-for (const signal of ['SIGKILL', 'SIGTERM', 'SIGINT'] as const) {
-  t.test(`nothing is left of a server whose process was ended by ${signal}`, async t => {
-    const program = join(ROOT, 'test/support/postgres/hold-server.ts')
-    const command = 'unset NODE_OPTIONS; exec "$0" --conditions=erasure-source "$@"'
-    const child = spawn('sh', ['-c', command, process.execPath, program], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    t.teardown(() => child.kill('SIGKILL'))
-    const [line] = (await once(child.stdout, 'data')) as [Buffer]
-    const server = JSON.parse(String(line)) as Pick<TestServer, 'dataDirectory' | 'port'>
-    t.ok(await accepts(server.port))
-    child.kill(signal)
-    await once(child, 'exit')
-    await until('its files are gone', () => !existsSync(dirname(server.dataDirectory)))
-    await until('it is gone', async () => !(await accepts(server.port)))
+  t.equal(await databases(), 1)
+  await t.test('with it, the database is there', async t => {
+    process.env['DATABASE_URL'] = outer.connectionString
+    const other = await openTestDatabase(t)
+    delete process.env['DATABASE_URL']
+    t.same(await ask(other, 'SELECT 1 AS one'), [{ one: 1 }])
+    t.equal(await databases(), 2)
   })
-}
+})
+
+t.test('nothing is left of the server of a run that was killed', async t => {
+  const hold = 'console.log(process.env.DATABASE_URL); process.stdin.resume()'
+  const command = [process.execPath, '-e', hold]
+  const program = startProgram('test/support/postgres/with-server.ts', command, {
+    env: { DATABASE_URL: undefined },
+  })
+  t.teardown(() => program.process.stdin.end())
+  const client = new pg.Client(await program.printed(/^postgresql:/))
+  client.on('error', () => {})
+  await client.connect()
+  const { rows } = await client.query<{ data_directory: string }>('SHOW data_directory')
+  const folder = dirname(rows[0]?.data_directory ?? '')
+  t.ok(existsSync(folder))
+  program.process.kill('SIGKILL')
+  await until('its files are gone', () => !existsSync(folder))
+  await until('it is gone', async () => !(await accepts(client.port)))
+})
 
 t.test('a server that cannot be started fails the test, and says why', async t => {
   const before = process.env['TMPDIR']
