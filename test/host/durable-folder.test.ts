@@ -9,7 +9,7 @@ import { makeFolder, syncFolder } from '../../lib/host/durable-folder.ts'
 t.test('a folder is made with those above it, for the owner only', async t => {
   const path = join(t.testdir(), 'a/b/c')
   makeFolder(path)
-  for (const folder of [path, join(path, '..'), join(path, '../../..')])
+  for (const folder of [path, join(path, '..'), join(path, '../..')])
     t.equal(statSync(folder).mode & 0o777, 0o700)
   makeFolder(path)
   makeFolder('/')

@@ -9,7 +9,8 @@ import type { Test } from 'tap'
 
 import { freePort } from '../free-port.ts'
 import { until } from '../until.ts'
-import { giveToServer, SERVER_USER, serverTmpdir } from './binaries.ts'
+import { giveToServer, SERVER_USER } from './binaries.ts'
+import { serverTmpdir } from './server-folder.ts'
 
 const run = promisify(execFile)
 
