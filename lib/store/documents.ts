@@ -1,24 +1,17 @@
-import { Keyv } from 'keyv'
-
 import { ErasureError, isErasureError } from '../errors.ts'
+import type { Clock } from '../host/clock.ts'
 import type { StoreAdapter, StoredDocument } from './adapter.ts'
+import { isPast, openEnvelope, type Seen, sealEnvelope } from './envelope.ts'
 
-/** Keyv's name for all our documents; adapters see keys as `erasure:request:<id>` and so on. */
+/** Our part of the adapter's keys: `erasure:request:<id>` and so on. */
 const NAMESPACE = 'erasure'
 
 /** A document to be written. */
-export interface Entry {
+export interface NewDocument {
   readonly key: string
   readonly value: unknown
-  /** In ms from now; without it, or with 0, the document stays. */
-  readonly ttl?: number
-}
-
-/** A document as it was read. */
-export interface Seen<Value> {
-  readonly value: Value
-  /** Letter by letter as it is stored: what a change is compared with. */
-  readonly text: string
+  /** How long it is there; without it, until it is deleted. With 0 or less it is not written. */
+  readonly ttlMs?: number
 }
 
 /** What to write if the document under `key` is still what was seen. */
@@ -26,69 +19,68 @@ export interface Change {
   readonly key: string
   /** `undefined` if there was none. */
   readonly seen: string | undefined
-  readonly set?: Entry
-  /** The key of a document to delete. */
-  readonly delete?: string
+  readonly set?: readonly NewDocument[]
+  /** The keys of documents to delete. */
+  readonly delete?: readonly string[]
 }
 
 /**
- * Keyv without its habit of hiding errors: 5.6 resolves `false` for a failed write unless
- * told to throw, and 6.1 whatever it is told. A swallowed error would be a false 200, so
- * `true` is the only answer taken for a write.
+ * JSON documents on a Keyv storage adapter. When a document is past its time is decided here, by
+ * the one clock of the SDK; adapters are told how long it lives so that they delete it then.
+ * Nothing an adapter answers but `true` counts as a write: a swallowed error would be a false 200.
  */
 export class Documents {
-  readonly #keyv: Keyv
   readonly #adapter: StoreAdapter
   readonly #location: string
-  /** The last change of each document that is being changed, for adapters without `writeIf`. */
-  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #clock: Clock
+  /** The last change, for adapters without `writeIf`: they come one after the other. */
+  #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(adapter: StoreAdapter, location: string) {
+  constructor(adapter: StoreAdapter, location: string, clock: Clock) {
     this.#adapter = adapter
     this.#location = location
-    this.#keyv = new Keyv({
-      store: adapter,
-      namespace: NAMESPACE,
-      throwOnErrors: true,
-      // Our documents are plain JSON; Keyv's own serializer looks for Buffers in every value.
-      serialize: data => JSON.stringify(data),
-      deserialize: data => JSON.parse(data),
-    })
+    this.#clock = clock
   }
 
   async get<Value>(key: string): Promise<Value | undefined> {
     return (await this.see<Value>(key))?.value
   }
 
-  /**
-   * Reads a document together with its text. From the adapter, because Keyv keeps the text to
-   * itself, and deletes what it finds past its time: another process may have written it anew.
-   */
+  /** Reads a document together with its text. */
   async see<Value>(key: string): Promise<Seen<Value> | undefined> {
-    const seen = await this.#read<Value>(key)
-    if (seen === undefined) return undefined
-    const { expires, ...document } = seen
-    if (typeof expires !== 'number' || Date.now() <= expires) return document
-    // Adapters that know only Keyv leave it to Keyv; those with `writeIf` do it by themselves.
-    if (this.#adapter.writeIf === undefined) await this.delete(key)
-    return undefined
+    const seen = await this.#read(async () =>
+      openEnvelope<Value>(await this.#adapter.get(namespaced(key))),
+    )
+    return seen === undefined || isPast(seen, this.#clock.now()) ? undefined : seen
   }
 
-  async set(key: string, value: unknown, ttl?: number): Promise<void> {
-    const stored = await this.#write(() => this.#keyv.set(key, value, ttl))
-    if (stored !== true) throw this.#unwritable()
+  async set(document: NewDocument): Promise<void> {
+    const stored = this.#stored(document)
+    if (stored === undefined) return void (await this.delete(document.key))
+    const { key, value, ttl } = stored
+    const answer: unknown = await this.#write(() => this.#adapter.set(key, value, ttl))
+    if (answer !== true && answer !== undefined) throw this.#unwritable()
   }
 
-  async setMany(entries: Entry[]): Promise<void> {
-    const stored: unknown = await this.#write(() => this.#keyv.setMany(entries))
-    if (!Array.isArray(stored) || stored.length !== entries.length)
-      throw this.#unwritable()
-    if (!stored.every(answer => answer === true)) throw this.#unwritable()
+  /** One write, if the adapter can; else in the order given. */
+  async setMany(documents: readonly NewDocument[]): Promise<void> {
+    const { setMany } = this.#adapter
+    if (setMany === undefined) {
+      for (const document of documents) await this.set(document)
+      return
+    }
+    const stored = documents.flatMap(document => this.#stored(document) ?? [])
+    const answer: unknown = await this.#write(() => setMany.call(this.#adapter, stored))
+    const isWritten =
+      Array.isArray(answer) &&
+      answer.length === stored.length &&
+      answer.every(one => one === true)
+    if (!isWritten) throw this.#unwritable()
   }
 
   /** @returns whether there was such a document */
   delete(key: string): Promise<boolean> {
-    return this.#write(() => this.#keyv.delete(key))
+    return this.#write(() => this.#adapter.delete(namespaced(key)))
   }
 
   /**
@@ -99,61 +91,82 @@ export class Documents {
    * @returns false, and nothing done, if it has changed
    */
   async change(change: Change): Promise<boolean> {
-    if (this.#adapter.writeIf === undefined) return this.#changeInTurn(change)
-    const { key, seen, set, delete: gone } = change
+    const set = (change.set ?? []).flatMap(document => this.#stored(document) ?? [])
+    const gone = (change.set ?? []).filter(({ ttlMs = 1 }) => ttlMs <= 0)
     const write = {
-      expected: { key: namespaced(key), value: seen },
-      set: set === undefined ? [] : [storedDocument(set)],
-      delete: gone === undefined ? [] : [namespaced(gone)],
+      expected: { key: namespaced(change.key), value: change.seen },
+      set,
+      delete: [...(change.delete ?? []), ...gone.map(({ key }) => key)].map(namespaced),
     }
-    const written: unknown = await this.#write(async () => this.#adapter.writeIf?.(write))
+    const written: unknown = await this.#write(async () =>
+      this.#adapter.writeIf === undefined
+        ? this.#changeInTurn(change)
+        : this.#adapter.writeIf(write),
+    )
     if (typeof written !== 'boolean') throw this.#unwritable()
     return written
   }
 
+  /** All documents of one kind, in key order where the adapter keeps one. */
+  async *all<Value>(kind: string): AsyncGenerator<Seen<Value> & { readonly key: string }> {
+    for await (const document of this.#iterate<Value>(kind)) {
+      if (!isPast(document, this.#clock.now())) yield document
+    }
+  }
+
   /**
-   * All documents of one kind, in key order where the adapter keeps one. Asks the adapter,
-   * because Keyv's own iterator walks a whole namespace: a million tombstones to find one request.
+   * Deletes what is past its time, for adapters that do not, and has what was written under a
+   * clock that was ahead live as long from now as it was to live then, instead of for years.
    */
-  async *all<Value>(kind: string): AsyncGenerator<Value> {
+  async reviewTimes(kind: string): Promise<void> {
+    for await (const { key, text, value, expires, ttl } of this.#iterate(kind)) {
+      const now = this.#clock.now()
+      if (expires !== undefined && expires <= now) {
+        await this.change({ key, seen: text, delete: [key] })
+      } else if (expires !== undefined && ttl !== undefined && expires > now + ttl) {
+        await this.change({ key, seen: text, set: [{ key, value, ttlMs: ttl }] })
+      }
+    }
+  }
+
+  async *#iterate<Value>(
+    kind: string,
+  ): AsyncGenerator<Seen<Value> & { readonly key: string }> {
     if (this.#adapter.iterator === undefined) throw this.#unreadable()
     try {
-      for await (const [, raw] of this.#adapter.iterator<string>(namespaced(kind))) {
-        const data = await this.#keyv.deserializeData<Value>(raw ?? '')
-        if (data?.value !== undefined) yield data.value
+      for await (const [key, raw] of this.#adapter.iterator<string>(namespaced(kind))) {
+        const seen = openEnvelope<Value>(raw)
+        const plain = String(key).slice(NAMESPACE.length + 1)
+        if (seen !== undefined) yield { ...seen, key: plain }
       }
     } catch (error) {
       throw this.#unreadable(error)
     }
   }
 
-  /** Changes of one document run one after the other: what one has read is true until it has written. */
-  async #changeInTurn({ key, seen, set, delete: gone }: Change): Promise<boolean> {
-    const turn = (this.#turns.get(key) ?? Promise.resolve()).then(async () => {
+  /** Changes run one after the other: what one has read is true until it has written. */
+  #changeInTurn({ key, seen, set = [], delete: gone = [] }: Change): Promise<boolean> {
+    const turn = this.#turn.then(async () => {
       if ((await this.see(key))?.text !== seen) return false
       // Set first: whatever happens in between, the change is made again, and nothing is lost.
-      if (set !== undefined) await this.set(set.key, set.value, set.ttl)
-      if (gone !== undefined) await this.delete(gone)
+      for (const document of set) await this.set(document)
+      for (const each of gone) await this.delete(each)
       return true
     })
-    const ended = turn.catch(() => {})
-    this.#turns.set(key, ended)
-    try {
-      return await turn
-    } finally {
-      if (this.#turns.get(key) === ended) this.#turns.delete(key)
-    }
+    this.#turn = turn.catch(() => {})
+    return turn
   }
 
-  async #read<Value>(key: string): Promise<(Seen<Value> & Expiring) | undefined> {
+  /** `undefined` for what is past its time at once. */
+  #stored({ key, value, ttlMs }: NewDocument): StoredDocument | undefined {
+    if (ttlMs !== undefined && ttlMs <= 0) return undefined
+    const { text, ttl } = sealEnvelope(value, ttlMs, this.#clock.now())
+    return { key: namespaced(key), value: text, ...(ttl !== undefined && { ttl }) }
+  }
+
+  async #read<Answer>(read: () => Promise<Answer>): Promise<Answer> {
     try {
-      const raw: unknown = await this.#adapter.get(namespaced(key))
-      if (raw === undefined || raw === null) return undefined
-      // Some adapters take the text apart by themselves.
-      const text = typeof raw === 'string' ? raw : JSON.stringify(raw)
-      const data = await this.#keyv.deserializeData<Value>(text)
-      if (data?.value === undefined) return undefined
-      return { value: data.value, text, expires: data.expires }
+      return await read()
     } catch (error) {
       throw this.#unreadable(error)
     }
@@ -186,23 +199,6 @@ export class Documents {
   }
 }
 
-interface Expiring {
-  /** Milliseconds since the Unix epoch, by `Date.now`, as Keyv has it. */
-  readonly expires: number | null | undefined
-}
-
-/** The text of a document without a time to live, as it is stored. */
-export function documentText(value: unknown): string {
-  return JSON.stringify({ value })
-}
-
 function namespaced(key: string): string {
   return `${NAMESPACE}:${key}`
-}
-
-/** A document as Keyv would hand it to the adapter, so that both ways of writing store the same. */
-function storedDocument({ key, value, ttl = 0 }: Entry): StoredDocument {
-  if (ttl === 0) return { key: namespaced(key), value: documentText(value) }
-  const text = JSON.stringify({ value, expires: Date.now() + ttl })
-  return { key: namespaced(key), value: text, ttl }
 }

@@ -1,17 +1,22 @@
 import { ErasureError } from '../errors.ts'
+import type { Clock } from '../host/clock.ts'
 import type { StoreAdapter } from './adapter.ts'
-import { type Change, Documents, documentText, type Seen } from './documents.ts'
+import { type Change, Documents, type NewDocument } from './documents.ts'
+import { documentText, type Seen } from './envelope.ts'
+import { Tombstones } from './tombstones.ts'
 import type { UserTag } from '../user-seal/user-seal.ts'
 import type { RequestId } from '../request/request-id.ts'
 import type { ErasureRecord } from '../request/record.ts'
 import type { OpenRequest } from '../request/open-request.ts'
 
 const KEY_CHECK = 'meta:key-check'
+/** How long word of a retry waits for its request to be worked on. */
+const WORD_MS = 30 * 24 * 60 * 60 * 1000
 
 /** Open requests, tombstones and records, under the names they are kept by. */
 export interface ErasureStore {
   /** One durable write: the open request, and the tombstone that makes `isErased` true. */
-  accept(request: OpenRequest, tombstoneMs: number): Promise<void>
+  accept(request: OpenRequest): Promise<void>
   /** One durable write: a record of a request that was not to be carried out. */
   decline(record: ErasureRecord, recordMs: number): Promise<void>
   load(id: RequestId): Promise<OpenRequest | undefined>
@@ -23,30 +28,36 @@ export interface ErasureStore {
   save(next: OpenRequest, previous: OpenRequest): Promise<void>
   /**
    * One durable write: puts the record in the request's place, if the request is still as this
-   * process has saved it. Resolves when nothing of the request is left on disk, or when
-   * `signal` aborts the waiting for that.
+   * process has saved it. Then has the tombstone end after `tombstoneMs`, if this was the last open
+   * request of its user.
    *
    * @throws ErasureError `REQUEST_TAKEN`
    */
   finish(
-    record: ErasureRecord,
-    recordMs: number,
     request: OpenRequest,
-    signal: AbortSignal,
+    record: ErasureRecord,
+    lifetimes: { readonly recordMs: number; readonly tombstoneMs: number },
   ): Promise<void>
+  /**
+   * Resolves when nothing that was deleted before the call is left on disk, or when `signal` aborts
+   * the waiting for that; the store goes on trying by itself.
+   */
+  forget(signal: AbortSignal): Promise<void>
   /** Open requests, oldest first. */
   openRequests(): AsyncGenerator<OpenRequest>
   records(): AsyncGenerator<ErasureRecord>
   isErased(tag: UserTag): Promise<boolean>
-  /** Makes an existing tombstone last `tombstoneMs` from now; one that was lifted stays lifted. */
-  renewTombstone(tag: UserTag, tombstoneMs: number): Promise<void>
+  /** Has an existing tombstone last while the request is open: version 0.1 let it expire. */
+  hold(request: OpenRequest): Promise<void>
   /** @returns whether there was a tombstone */
   lift(tag: UserTag): Promise<boolean>
+  /** Repairs what crashes and wrong clocks have left of tombstones, records and words. */
+  review(tombstoneMs: number): Promise<void>
   /**
-   * Leaves word that the request's handlers get their attempts back. The word lasts `wordMs`,
+   * Leaves word that the request's handlers get their attempts back. The word lasts a while only,
    * since the request may just be finishing, and then nobody takes it.
    */
-  askRetry(id: RequestId, wordMs: number): Promise<void>
+  askRetry(id: RequestId): Promise<void>
   isRetryAsked(id: RequestId): Promise<boolean>
   clearRetry(id: RequestId): Promise<boolean>
   /** The check value of the key this store was made with, if it was ever used. */
@@ -64,35 +75,37 @@ export interface ErasureStore {
 export function openErasureStore(
   adapter: StoreAdapter,
   allowVolatileStore: boolean,
+  clock: Clock,
 ): ErasureStore {
   const location = adapter.location ?? 'the store'
   if (adapter.durable !== true && !allowVolatileStore) throw volatileStore(location)
-  const documents = new Documents(adapter, location)
+  const documents = new Documents(adapter, location, clock)
+  const tombstones = new Tombstones(documents)
   const requests = openRequestDocuments(documents)
   return {
     ...requests,
-    accept: (request, tombstoneMs) =>
+    accept: request =>
       documents.setMany([
         { key: `request:${request.id}`, value: request },
-        { key: `tombstone:${request.tag}`, value: request.receivedAt, ttl: tombstoneMs },
+        ...tombstones.held(request),
       ]),
-    decline: (record, recordMs) =>
-      documents.set(`record:${record.requestId}`, record, recordMs),
-    async finish(record, recordMs, request, signal) {
-      await requests.finish(record, recordMs, request)
-      await adapter.forget?.(signal)
+    decline: (record, recordMs) => documents.set(recordDocument(record, recordMs)),
+    async finish(request, record, { recordMs, tombstoneMs }) {
+      await requests.finish(request, recordDocument(record, recordMs))
+      await tombstones.release(request, tombstoneMs)
     },
-    records: () => documents.all('record'),
-    isErased: async tag => (await documents.get(`tombstone:${tag}`)) !== undefined,
-    async renewTombstone(tag, tombstoneMs) {
-      const key = `tombstone:${tag}`
-      await changeSeen<number>(documents, key, ({ value }) => ({
-        set: { key, value, ttl: tombstoneMs },
-      }))
+    forget: async signal => adapter.forget?.(signal),
+    records: () => values(documents.all<ErasureRecord>('record')),
+    isErased: tag => tombstones.has(tag),
+    hold: request => tombstones.hold(request),
+    lift: tag => tombstones.lift(tag),
+    async review(tombstoneMs) {
+      await tombstones.releaseOrphans(requests.openRequests(), tombstoneMs)
+      for (const kind of ['tombstone', 'record', 'retry']) {
+        await documents.reviewTimes(kind)
+      }
     },
-    lift: tag =>
-      changeSeen(documents, `tombstone:${tag}`, () => ({ delete: `tombstone:${tag}` })),
-    askRetry: (id, wordMs) => documents.set(`retry:${id}`, true, wordMs),
+    askRetry: id => documents.set({ key: `retry:${id}`, value: true, ttlMs: WORD_MS }),
     isRetryAsked: async id => (await documents.get(`retry:${id}`)) !== undefined,
     clearRetry: id => documents.delete(`retry:${id}`),
     keyCheck: () => documents.get(KEY_CHECK),
@@ -100,10 +113,18 @@ export function openErasureStore(
       documents.change({
         key: KEY_CHECK,
         seen: undefined,
-        set: { key: KEY_CHECK, value: keyCheck },
+        set: [{ key: KEY_CHECK, value: keyCheck }],
       }),
     close: async () => adapter.disconnect?.(),
   }
+}
+
+function recordDocument(record: ErasureRecord, ttlMs: number): NewDocument {
+  return { key: `record:${record.requestId}`, value: record, ttlMs }
+}
+
+async function* values<Value>(seen: AsyncIterable<Seen<Value>>): AsyncGenerator<Value> {
+  for await (const { value } of seen) yield value
 }
 
 function volatileStore(location: string): ErasureError {
@@ -116,7 +137,7 @@ function volatileStore(location: string): ErasureError {
 }
 
 type RequestDocuments = Pick<ErasureStore, 'load' | 'save' | 'openRequests'> & {
-  finish(record: ErasureRecord, recordMs: number, request: OpenRequest): Promise<void>
+  finish(request: OpenRequest, record: NewDocument): Promise<void>
 }
 
 /**
@@ -142,32 +163,9 @@ function openRequestDocuments(documents: Documents): RequestDocuments {
       return seen?.value
     },
     save: (next, previous) =>
-      changeLast(previous, { set: { key: `request:${next.id}`, value: next } }),
-    finish: (record, recordMs, request) =>
-      changeLast(request, {
-        set: { key: `record:${record.requestId}`, value: record, ttl: recordMs },
-        delete: `request:${request.id}`,
-      }),
-    openRequests: () => documents.all('request'),
-  }
-}
-
-/**
- * Changes a document if there is one; again, if somebody else has changed it meanwhile.
- *
- * @returns whether there was one
- */
-async function changeSeen<Value>(
-  documents: Documents,
-  key: string,
-  change: (seen: Seen<Value>) => Omit<Change, 'key' | 'seen'>,
-): Promise<boolean> {
-  let refused: string | undefined
-  for (;;) {
-    const seen = await documents.see<Value>(key)
-    // Refused and still the same: past its time for the adapter, whose clock is not ours.
-    if (seen === undefined || seen.text === refused) return false
-    if (await documents.change({ key, seen: seen.text, ...change(seen) })) return true
-    refused = seen.text
+      changeLast(previous, { set: [{ key: `request:${next.id}`, value: next }] }),
+    finish: (request, record) =>
+      changeLast(request, { set: [record], delete: [`request:${request.id}`] }),
+    openRequests: () => values(documents.all<OpenRequest>('request')),
   }
 }
