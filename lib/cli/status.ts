@@ -32,7 +32,7 @@ export async function status(
     postgres === undefined
       ? sqliteStore({ path: join(dataDirectory, 'erasure.db'), readOnly: true })
       : await openPostgres(postgres)
-  const store = openErasureStore(adapter, false)
+  const store = openErasureStore(adapter, false, systemClock)
   try {
     const keyPath = join(dataDirectory, 'erasure.key')
     await checkKey(store, keyPath, adapter.location ?? 'the store')

@@ -1,13 +1,13 @@
 import type { Accepted, Erasure } from './erasure.ts'
-import { codeOf, ErasureError, isErasureError } from '../errors.ts'
-import { contain, type Logger, redactingLogger, silentLogger } from '../host/logger.ts'
+import { ErasureError } from '../errors.ts'
+import { contain, type Logger, redactingLogger } from '../host/logger.ts'
 import type { ErasureDoor } from './erasure-door.ts'
 import { findErased } from './find-erased.ts'
 import { HsToken } from '../registration/hs-token.ts'
 import { OwnUsers } from '../registration/own-users.ts'
 import type { Registration } from '../registration/registration.ts'
 import { createRedactor } from '../matrix/redactor.ts'
-import { isUserId, parseUserId, type UserId } from '../matrix/user-id.ts'
+import { isUserId, parseUserId } from '../matrix/user-id.ts'
 import { type ErasureOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import type { Json, PurgeFunction, PurgeHandler } from '../purge/handler.ts'
 import {
@@ -15,24 +15,18 @@ import {
   type RegisteredHandler,
   registerHandler,
 } from '../purge/handler-plan.ts'
-import { describeError } from '../purge/describe-error.ts'
-import { nextDue } from '../request/bring-up-to-date.ts'
-import { carryOut } from '../purge/carry-out.ts'
 import { loadRegistration } from '../registration/registration-file.ts'
 import { inProcessScheduler } from '../schedule/in-process.ts'
-import type { Scheduler } from '../schedule/scheduler.ts'
 import { type ErasureStore, openErasureStore } from '../store/erasure-store.ts'
-import { createRequestIds, isRequestId, type RequestId } from '../request/request-id.ts'
+import { isRequestId } from '../request/request-id.ts'
 import type { EmitEvent } from '../request/erasure-event.ts'
-import type { OpenRequest } from '../request/open-request.ts'
 import { type ErasureStatus, readStatus } from './read-status.ts'
 import { logEvents } from './log-events.ts'
-import { Sweep } from './sweep.ts'
+import { createHandOver, type HandOver } from './hand-over.ts'
+import { Intake } from './intake.ts'
+import { Runner } from './runner.ts'
 import { openKey } from '../user-seal/key.ts'
-import { createUserSeal, type UserSeal, type UserTag } from '../user-seal/user-seal.ts'
-
-/** How long to leave a request that could not be worked on, since its store failed perhaps. */
-const STORE_RETRY_MS = 60_000
+import { createUserSeal, type UserSeal } from '../user-seal/user-seal.ts'
 
 /**
  * Opens the store, makes or reads the key, and returns the SDK, not yet started.
@@ -52,14 +46,17 @@ const STORE_RETRY_MS = 60_000
  * ```
  */
 export async function createErasure(given: ErasureOptions): Promise<Erasure> {
-  const options = resolveOptions(given)
   try {
+    const options = resolveOptions(given)
     const registration = await loadRegistration(options.registration)
-    const store = openErasureStore(options.store, options.allowVolatileStore)
+    const { allowVolatileStore, clock } = options
+    const store = openErasureStore(options.store, allowVolatileStore, clock)
     const seal = await openSeal(options, store)
     return new ErasureImplementation(options, registration, store, seal)
   } catch (error) {
-    await options.store.disconnect?.()
+    // What was given open is not left open and locked; what else goes wrong then tells less.
+    await given?.scheduler?.close?.().catch(() => {})
+    await given?.store?.disconnect?.().catch(() => {})
     throw error
   }
 }
@@ -89,20 +86,15 @@ class ErasureImplementation implements Erasure {
   readonly door: ErasureDoor
   readonly #logger: Logger
   readonly #options: ResolvedOptions
-  readonly #emit: EmitEvent
   readonly #store: ErasureStore
   readonly #seal: UserSeal
-  readonly #scheduler: Scheduler
-  readonly #sweep: Sweep
+  readonly #handOver: HandOver
+  readonly #intake: Intake
+  readonly #runner: Runner
   readonly #ownUsers: OwnUsers | undefined
   readonly #handlers: RegisteredHandler[] = []
-  readonly #nextId = createRequestIds()
-  /**
-   * Tags on their way to the disk. An event that passed meanwhile would be stored as newer than
-   * `receivedAt`, and so belong to nobody who is erased.
-   */
-  readonly #beingAccepted = new Set<UserTag>()
-  #state: 'new' | 'started' | 'closed' = 'new'
+  #starting: Promise<void> | undefined
+  #closing: Promise<void> | undefined
 
   constructor(
     options: ResolvedOptions,
@@ -110,32 +102,37 @@ class ErasureImplementation implements Erasure {
     store: ErasureStore,
     seal: UserSeal,
   ) {
-    const { logger, scheduler, drainMs, clock, serverName } = options
-    this.#logger =
-      logger === silentLogger ? logger : redactingLogger(logger, createRedactor())
+    const { drainMs, clock, serverName } = options
+    this.#logger = redactingLogger(options.logger, createRedactor())
     const hsToken = new HsToken(registration.hs_token)
     this.door = {
       checkToken: sent => hsToken.judge(sent),
-      accept: userId => this.#accept(userId),
+      accept: userId => this.#intake.accept(userId),
       findErased: userIds => findErased(userIds, userId => this.isErased(userId)),
       learnServerName: name => this.#ownUsers?.learnServerName(name),
       logger: this.#logger,
     }
     this.#options = options
-    this.#emit = subscribe(logEvents(this.#logger), options.onEvent)
     this.#store = store
     this.#seal = seal
-    this.#scheduler = scheduler ?? inProcessScheduler({ drainMs, clock })
-    const work = { store, scheduler: this.#scheduler, emit: this.#emit }
-    this.#sweep = new Sweep({ ...options, ...work })
     if (!options.eraseOwnUsers) this.#ownUsers = new OwnUsers(registration, serverName)
+    const emit = subscribe(logEvents(this.#logger), options.onEvent)
+    const scheduler = options.scheduler ?? inProcessScheduler({ drainMs, clock })
+    this.#handOver = createHandOver(scheduler, emit)
+    const common = { store, seal, clock, emit, handOver: this.#handOver }
+    const { allow, recordMs, tombstoneMs, settleMs, sweepMs } = options
+    this.#intake = new Intake({ ...common, allow, recordMs, ownUsers: this.#ownUsers })
+    const times = { recordMs, tombstoneMs, settleMs, sweepMs, drainMs }
+    this.#runner = new Runner({ ...common, ...times, scheduler, log: this.#logger })
   }
 
   onUserErase<C extends Json>(
     name: string,
     handler: PurgeHandler<C> | PurgeFunction<C>,
   ): void {
-    if (this.#state !== 'new') throw alreadyStarted('register handlers before start()')
+    if (this.#starting !== undefined || this.#runner.hasBegun) {
+      throw alreadyStarted('register handlers before start()')
+    }
     if (this.#handlers.some(registered => registered.name === name)) {
       throw new ErasureError(
         'HANDLER_NAME_TAKEN',
@@ -147,7 +144,8 @@ class ErasureImplementation implements Erasure {
   }
 
   async start(): Promise<void> {
-    if (this.#state !== 'new') throw alreadyStarted('it can be started once')
+    if (this.#closing !== undefined) throw new ErasureError('CLOSED', 'The SDK is closed')
+    if (this.#starting !== undefined) throw alreadyStarted('it can be started once')
     const plan = orderHandlers(this.#handlers)
     if (this.#ownUsers?.areSomeUnknown === true) {
       this.#logger.warn(
@@ -155,109 +153,27 @@ class ErasureImplementation implements Erasure {
         { option: 'serverName' },
       )
     }
-    this.#state = 'started'
-    const context = {
-      ...this.#options,
-      store: this.#store,
-      seal: this.#seal,
-      log: this.#logger,
-      emit: this.#emit,
-      plan,
-    }
-    const { clock, settleMs } = this.#options
-    await this.#scheduler.start(async (id, signal, isOurs = () => true) => {
-      try {
-        return await carryOut(id, signal, { ...context, isOurs })
-      } catch (error) {
-        // Nothing is lost, since what is stored is where it goes on.
-        this.#reportFailure(id, error)
-        // A date also if it is taken: `undefined` would end what the scheduler knows of it, and
-        // should nobody else have it after all, since a write of ours that went through may have
-        // seemed to fail, it would wait for the sweep. If it is finished by then, nothing is done.
-        return new Date(clock.now() + STORE_RETRY_MS)
-      }
-    })
-    // All at once: handlers may have come or gone, and the store may be a restored one.
-    await this.#sweep.scheduleAll(() => clock.now())
-    this.#sweep.repeat(request => nextDue(request, plan, clock.now(), settleMs))
-  }
-
-  #reportFailure(requestId: RequestId, error: unknown): void {
-    if (isErasureError(error, 'REQUEST_TAKEN')) {
-      this.#emit({ kind: 'request taken', requestId })
-    } else {
-      this.#emit({ kind: 'work failed', requestId, code: codeOf(error) })
+    this.#starting = this.#runner.start(plan)
+    try {
+      await this.#starting
+    } catch (error) {
+      this.#starting = undefined
+      throw error
     }
   }
 
   async accept(userId: string): Promise<Accepted> {
-    return this.#accept(parseUserId(userId))
-  }
-
-  async #accept(userId: UserId): Promise<Accepted> {
-    if (this.#state === 'closed') throw new ErasureError('CLOSED', 'The SDK is closed')
-    const { allow, clock, tombstoneMs } = this.#options
-    if (allow !== undefined) await this.#askAllow(allow, userId)
-    if (this.#ownUsers?.has(userId)) return this.#decline()
-    const receivedAt = clock.now()
-    const id = this.#nextId(receivedAt)
-    const tag = this.#seal.tag(userId)
-    const sealed = this.#seal.seal(userId, id)
-    const request: OpenRequest = { id, tag, sealed, receivedAt, turn: 0, handlers: {} }
-    this.#beingAccepted.add(tag)
-    try {
-      await this.#store.accept(request, tombstoneMs)
-    } finally {
-      this.#beingAccepted.delete(tag)
-    }
-    this.#emit({ kind: 'accepted', requestId: id })
-    // Not awaited: the request is durable, and the sweep finds what the scheduler loses.
-    void this.#sweep.schedule(request, receivedAt)
-    return { requestId: id, declined: false }
-  }
-
-  async #askAllow(
-    allow: NonNullable<ErasureOptions['allow']>,
-    userId: UserId,
-  ): Promise<void> {
-    let isAllowed: boolean
-    try {
-      isAllowed = await allow(userId)
-    } catch (error) {
-      this.#emit({ kind: 'allow threw', ...describeError(error, createRedactor(userId)) })
-      // Without the cause: its text may name the user.
-      throw new ErasureError(
-        'ALLOW_FAILED',
-        '`allow` threw, so the request is not accepted',
-      )
-    }
-    if (isAllowed === true) return
-    throw new ErasureError(
-      'USER_REFUSED',
-      'Erasure requests for this user are not accepted',
-    )
-  }
-
-  async #decline(): Promise<Accepted> {
-    const { clock, recordMs } = this.#options
-    const now = clock.now()
-    const requestId = this.#nextId(now)
-    await this.#store.decline(
-      { requestId, outcome: 'declined', receivedAt: now, finishedAt: now, handlers: {} },
-      recordMs,
-    )
-    this.#emit({ kind: 'declined', requestId })
-    return { requestId, declined: true }
+    return this.#intake.accept(parseUserId(userId))
   }
 
   async isErased(userId: string): Promise<boolean> {
-    if (!isUserId(userId)) return false
-    const tag = this.#seal.tag(userId)
-    return this.#beingAccepted.has(tag) || this.#store.isErased(tag)
+    return isUserId(userId) && this.#intake.isErased(userId)
   }
 
   async lift(userId: string): Promise<boolean> {
-    return this.#store.lift(this.#seal.tag(parseUserId(userId)))
+    const wasErased = await this.#store.lift(this.#seal.tag(parseUserId(userId)))
+    if (wasErased) this.#runner.forget()
+    return wasErased
   }
 
   status(): Promise<ErasureStatus> {
@@ -272,16 +188,22 @@ class ErasureImplementation implements Erasure {
         'There is no open request with this id; `status` lists those there are',
       )
     }
-    await this.#store.askRetry(request.id, this.#options.recordMs)
-    await this.#sweep.schedule(request, this.#options.clock.now())
+    await this.#store.askRetry(request.id)
+    await this.#handOver(request, this.#options.clock.now())
   }
 
-  async close(): Promise<void> {
-    if (this.#state === 'closed') return
-    this.#state = 'closed'
-    this.#sweep.stop()
-    await this.#scheduler.close()
-    await this.#store.close()
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#intake.close()
+    try {
+      await this.#runner.close()
+    } finally {
+      await this.#store.close()
+    }
   }
 }
 

@@ -8,6 +8,8 @@ import type { StoreAdapter } from '../store/adapter.ts'
 
 const MINUTE_MS = 60 * 1000
 const DAY_MS = 24 * 60 * MINUTE_MS
+/** A longer time would end beyond what a date can hold. */
+const MAX_MS = 1000 * 366 * DAY_MS
 /** When a request becomes overdue: within any month, see `targetMs`. */
 export const DEFAULT_TARGET_MS: number = 28 * DAY_MS
 
@@ -31,7 +33,7 @@ export interface ErasureOptions {
   /**
    * Whether this user's erasure is accepted; a refusal is answered `403 M_FORBIDDEN`. For an
    * application service that serves one homeserver: `userId => userId.endsWith(':example.org')`.
-   * Default: everybody's.
+   * One that does not answer within 10 seconds has failed. Default: everybody's.
    */
   readonly allow?: (userId: UserId) => boolean | Promise<boolean>
   /**
@@ -56,12 +58,14 @@ export interface ErasureOptions {
    */
   readonly settleMs?: number
   /**
-   * How long `isErased` answers true after the request. Default: 120 days. Too low: a backup
-   * restored or a room state reset later brings the user back. Too high: a pseudonym of the
-   * user is kept for longer. Renewed while the request is open.
+   * How long `isErased` goes on answering true once the user's last open request is finished; it is
+   * true from the 200 until then, however long that takes. Up to a hundredth more, so that its end
+   * cannot be matched with a record. 0: until the request is finished. Default: 120 days. Too low: a
+   * backup restored or a room state reset later brings the user back. Too high: a pseudonym of
+   * the user is kept for longer.
    */
   readonly tombstoneMs?: number
-  /** How long a record of a finished request is kept. Default: 730 days. */
+  /** How long a record of a finished request is kept; 0: none is written. Default: 730 days. */
   readonly recordMs?: number
   /**
    * After how long an open request counts as overdue in `status`. Default: 28 days, which is
@@ -91,24 +95,26 @@ export interface ErasureOptions {
   readonly clock?: Clock
 }
 
-type Defaulted =
-  | 'eraseOwnUsers'
-  | 'settleMs'
-  | 'tombstoneMs'
-  | 'recordMs'
-  | 'targetMs'
-  | 'sweepMs'
-  | 'drainMs'
-  | 'allowVolatileStore'
-  | 'logger'
-  | 'clock'
+type WithoutDefault =
+  'registration' | 'key' | 'store' | 'scheduler' | 'allow' | 'serverName' | 'onEvent'
 
 /** Options with every default filled in. */
-export type ResolvedOptions = Omit<ErasureOptions, Defaulted> &
-  Required<Pick<ErasureOptions, Defaulted>>
+export type ResolvedOptions = Pick<ErasureOptions, WithoutDefault> &
+  Required<Omit<ErasureOptions, WithoutDefault>>
 
-const DEFAULTS: Required<Pick<ErasureOptions, Defaulted>> = {
+/** Every option, with its default; the compiler sees to it that none is missing. */
+const OPTIONS: {
+  readonly [Name in keyof Required<ErasureOptions>]: Name extends WithoutDefault
+    ? undefined
+    : Required<ErasureOptions>[Name]
+} = {
+  registration: undefined,
+  key: undefined,
+  store: undefined,
+  scheduler: undefined,
+  allow: undefined,
   eraseOwnUsers: false,
+  serverName: undefined,
   settleMs: 15 * MINUTE_MS,
   tombstoneMs: 120 * DAY_MS,
   recordMs: 730 * DAY_MS,
@@ -117,19 +123,9 @@ const DEFAULTS: Required<Pick<ErasureOptions, Defaulted>> = {
   drainMs: DEFAULT_DRAIN_MS,
   allowVolatileStore: false,
   logger: silentLogger,
+  onEvent: undefined,
   clock: systemClock,
 }
-
-const REQUIRED_OR_ABSENT = [
-  'registration',
-  'key',
-  'store',
-  'scheduler',
-  'allow',
-  'serverName',
-  'onEvent',
-]
-const NAMES = new Set([...Object.keys(DEFAULTS), ...REQUIRED_OR_ABSENT])
 
 /**
  * Checks options and fills in defaults; the caller's object is not kept.
@@ -137,7 +133,7 @@ const NAMES = new Set([...Object.keys(DEFAULTS), ...REQUIRED_OR_ABSENT])
  * @throws TypeError naming the option that is missing, unknown or of the wrong kind
  */
 export function resolveOptions(options: ErasureOptions): ResolvedOptions {
-  const unknown = Object.keys(options).find(name => !NAMES.has(name))
+  const unknown = Object.keys(options).find(name => !Object.hasOwn(OPTIONS, name))
   if (unknown !== undefined) throw new TypeError(`Unknown option \`${unknown}\``)
   if (typeof options.store?.get !== 'function') {
     throw new TypeError('Expected `store` to be a store, such as sqliteStore({ path })')
@@ -149,12 +145,20 @@ export function resolveOptions(options: ErasureOptions): ResolvedOptions {
     throw new TypeError('Expected `serverName` to be a server name, such as example.org')
   }
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  const resolved = { ...DEFAULTS, ...Object.fromEntries(given) } as ResolvedOptions
+  const set = Object.fromEntries(given) as unknown as ErasureOptions
+  const resolved = { ...OPTIONS, ...set } as ResolvedOptions
   for (const [name, value] of Object.entries(resolved)) {
-    if (!name.endsWith('Ms') || (Number.isFinite(value) && Number(value) >= 0)) continue
-    throw new TypeError(
-      `Expected \`${name}\` to be milliseconds >= 0, got ${typeof value === 'number' ? value : typeof value}`,
-    )
+    if (name.endsWith('Ms')) checkDuration(name, value)
   }
   return Object.freeze(resolved)
+}
+
+function checkDuration(name: string, value: unknown): void {
+  // A sweep after no time at all would never let anybody else have the store.
+  const min = name === 'sweepMs' ? 1 : 0
+  if (typeof value === 'number' && value >= min && value <= MAX_MS) return
+  const got = typeof value === 'number' ? value : typeof value
+  throw new TypeError(
+    `Expected \`${name}\` to be milliseconds >= ${min} and at most 1000 years, got ${got}`,
+  )
 }

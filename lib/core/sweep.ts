@@ -1,20 +1,28 @@
 import type { Clock } from '../host/clock.ts'
+import type { HandOver } from './hand-over.ts'
 import { codeOf } from '../errors.ts'
 import type { EmitEvent } from '../request/erasure-event.ts'
-import type { Scheduler } from '../schedule/scheduler.ts'
 import type { ErasureStore } from '../store/erasure-store.ts'
 import type { OpenRequest } from '../request/open-request.ts'
 
 /** How many requests are handed over at once: with a scheduler on a network each is a round trip. */
 const PAGE_REQUESTS = 500
 
+/** How often the store is looked through for what is past its time, or was given a wrong one. */
+const REVIEW_MS = 24 * 60 * 60 * 1000
+/** A clock that has gone further than this between two sweeps has jumped, or the machine slept. */
+const JUMP_MS = 60 * 60 * 1000
+
 /** What bringing requests to the scheduler takes. */
 export interface SweepContext {
-  readonly store: Pick<ErasureStore, 'openRequests'>
-  readonly scheduler: Scheduler
+  readonly store: Pick<ErasureStore, 'openRequests' | 'releaseOrphans' | 'reviewTimes'>
+  readonly handOver: HandOver
   readonly clock: Clock
   readonly sweepMs: number
+  readonly tombstoneMs: number
   readonly emit: EmitEvent
+  /** Told that documents may have been deleted. */
+  readonly onDeleted: () => void
 }
 
 /**
@@ -26,19 +34,12 @@ export class Sweep {
   readonly #context: SweepContext
   #cancel: () => void = () => {}
   #stopped = false
+  #mayHaveOrphans = true
+  #sweptAt = 0
+  #sweepsToReview = 0
 
   constructor(context: SweepContext) {
     this.#context = context
-  }
-
-  /** Hands a request to the scheduler; if that fails, the next sweep does it. */
-  async schedule({ id, tag }: OpenRequest, at: number): Promise<void> {
-    const { scheduler, emit } = this.#context
-    try {
-      await scheduler.schedule(id, new Date(at), tag)
-    } catch (error) {
-      emit({ kind: 'schedule failed', requestId: id, code: codeOf(error) })
-    }
   }
 
   /**
@@ -53,7 +54,7 @@ export class Sweep {
       if (this.#stopped) break
       const at = due(request)
       if (at === undefined) continue
-      page.push(this.schedule(request, at))
+      page.push(this.#context.handOver(request, at))
       if (page.length < PAGE_REQUESTS) continue
       await Promise.all(page)
       page = []
@@ -61,23 +62,63 @@ export class Sweep {
     await Promise.all(page)
   }
 
+  /** Ends what requests were to end that are finished already; at the next sweep, if that fails. */
+  async releaseOrphans(): Promise<void> {
+    const { store, tombstoneMs, emit } = this.#context
+    try {
+      await store.releaseOrphans(tombstoneMs)
+      this.#mayHaveOrphans = false
+    } catch (error) {
+      emit({ kind: 'sweep failed', code: codeOf(error) })
+    }
+  }
+
+  /** A request could not be worked on: perhaps it was finished halfway. */
+  expectOrphans(): void {
+    this.#mayHaveOrphans = true
+  }
+
   /** Sweeps every `sweepMs` from now on. */
   repeat(due: (request: OpenRequest) => number | undefined): void {
-    const { clock, sweepMs, emit } = this.#context
-    const sweep = async () => {
-      try {
-        await this.scheduleAll(due)
-      } catch (error) {
-        emit({ kind: 'sweep failed', code: codeOf(error) })
-      }
-      if (!this.#stopped) this.repeat(due)
-    }
-    this.#cancel = clock.setTimer(() => void sweep(), sweepMs)
+    this.#sweptAt = this.#context.clock.now()
+    this.#arm(due)
   }
 
   /** Schedules nothing any more. */
   stop(): void {
     this.#stopped = true
     this.#cancel()
+  }
+
+  #arm(due: (request: OpenRequest) => number | undefined): void {
+    const { clock, sweepMs, emit } = this.#context
+    const sweep = async () => {
+      try {
+        await this.scheduleAll(due)
+        if (this.#mayHaveOrphans) await this.releaseOrphans()
+        await this.#reviewTimes()
+      } catch (error) {
+        emit({ kind: 'sweep failed', code: codeOf(error) })
+      }
+      this.#arm(due)
+    }
+    if (!this.#stopped) this.#cancel = clock.setTimer(() => void sweep(), sweepMs)
+  }
+
+  /**
+   * At the first sweep, and then once a day. Not by a clock that has jumped since the sweep before:
+   * what it says is past may not be.
+   */
+  async #reviewTimes(): Promise<void> {
+    const { store, clock, sweepMs, onDeleted } = this.#context
+    const now = clock.now()
+    const elapsedMs = now - this.#sweptAt
+    this.#sweptAt = now
+    this.#sweepsToReview -= 1
+    const isSteady = elapsedMs >= 0 && elapsedMs <= 2 * sweepMs + JUMP_MS
+    if (this.#stopped || this.#sweepsToReview > 0 || !isSteady) return
+    await store.reviewTimes()
+    this.#sweepsToReview = Math.ceil(REVIEW_MS / sweepMs)
+    onDeleted()
   }
 }

@@ -11,8 +11,6 @@ import type { WorkContext } from './purge-services.ts'
 
 /** Steps of one request before others get their turn: a handler with a million slices waits too. */
 const MAX_STEPS = 100
-/** How long a finished request waits for a reader to let go of the deleted rows. */
-const FORGET_MS = 30_000
 
 /**
  * Takes an open request as far as it goes now. Every step's result is stored before the next
@@ -32,7 +30,7 @@ export async function carryOut(
   if (begun === undefined) return undefined
   const { subject } = begun
   let { request } = begun
-  if (subject === undefined) return wait(request, clock.now() + BLOCKED_RETRY_MS, context)
+  if (subject === undefined) return new Date(clock.now() + BLOCKED_RETRY_MS)
   const taking = { ...context, subject, signal, redact: createRedactor(subject.userId) }
   for (
     let steps = 0;
@@ -40,13 +38,13 @@ export async function carryOut(
     steps += 1
   ) {
     const step = nextStep(request, plan, clock.now(), settleMs)
-    if (step.kind === 'finish') return finish(request, signal, context)
+    if (step.kind === 'finish') return finish(request, context)
     if (step.kind === 'wait') {
       const isNew = requestState(begun.request) !== 'retaining'
       if (isNew && requestState(request) === 'retaining') {
         context.emit({ kind: 'retaining', requestId: id, until: new Date(step.until) })
       }
-      return wait(request, step.until, context)
+      return new Date(step.until)
     }
     const taken = await take(step, request, taking)
     // The same comes back if the call was aborted.
@@ -58,24 +56,9 @@ export async function carryOut(
   return new Date(clock.now())
 }
 
-async function wait(
-  request: OpenRequest,
-  until: number,
-  context: WorkContext,
-): Promise<Date> {
-  const { store, clock, tombstoneMs } = context
-  // `isErased` holds while the request is open, however long that is.
-  const state = requestState(request)
-  if (state === 'blocked' || state === 'retaining') {
-    await store.renewTombstone(request.tag, until - clock.now() + tombstoneMs)
-  }
-  return new Date(until)
-}
-
 async function finish(
   request: OpenRequest,
-  signal: AbortSignal,
-  { store, clock, emit, plan, recordMs }: WorkContext,
+  { store, clock, emit, plan, recordMs, tombstoneMs, forget }: WorkContext,
 ): Promise<undefined> {
   const handlers = plan.map(({ name, verifies }) => {
     const outcome = verifies ? ('verified' as const) : ('asserted' as const)
@@ -84,8 +67,6 @@ async function finish(
       { outcome, removed: magnitude(progressOf(request, name).removed) },
     ] as const
   })
-  const patience = new AbortController()
-  const cancel = clock.setTimer(() => patience.abort(), FORGET_MS)
   const record = {
     requestId: request.id,
     outcome: 'erased' as const,
@@ -93,14 +74,8 @@ async function finish(
     finishedAt: clock.now(),
     handlers: Object.fromEntries(handlers),
   }
-  try {
-    const waiting = AbortSignal.any([signal, patience.signal])
-    await store.finish(record, recordMs, request, waiting)
-  } finally {
-    cancel()
-  }
-  if (patience.signal.aborted) {
-    emit({ kind: 'forgetting delayed' })
-  }
+  await store.finish(request, record, { recordMs, tombstoneMs })
   emit({ kind: 'erased', requestId: request.id })
+  // Not waited for: a reader can delay it for long, and others want this place.
+  forget()
 }

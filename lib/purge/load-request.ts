@@ -32,8 +32,9 @@ export async function begin(
   if (stored === undefined) return undefined
   const subject = await unsealSubject(stored, context)
   const current = bringUpToDate(stored, plan, retry, clock.now(), settleMs)
-  const begun = { ...current, turn: (stored.turn ?? 0) + 1 }
+  const begun = { ...current, turn: (stored.turn ?? 0) + 1, held: true }
   const request = subject === undefined ? { ...begun, broken: true } : begun
+  if (stored.held !== true) await store.hold(stored)
   await store.save(request, stored)
   // Only now: a crash before the line above must not lose the word.
   if (retry) await store.clearRetry(id)

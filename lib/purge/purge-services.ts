@@ -17,6 +17,8 @@ export interface WorkContext {
   readonly settleMs: number
   readonly tombstoneMs: number
   readonly recordMs: number
+  /** Sees to it that nothing deleted is left on disk, in its own time. */
+  forget(): void
   /** Whether the request is still this process's to work on. */
   isOurs(): boolean
 }

@@ -61,6 +61,8 @@ export interface OpenRequest {
    * Requests stored by version 0.1 have none, which is 0.
    */
   readonly turn?: number
+  /** The user's tombstone waits for this request. Requests stored by version 0.1 do not say so. */
+  readonly held?: boolean
   readonly handlers: Readonly<Record<string, HandlerProgress>>
   /** Set when the sealed user ID does not open: nothing can be done until a person looks. */
   readonly broken?: boolean

@@ -70,7 +70,9 @@ export class Documents {
       return
     }
     const stored = documents.flatMap(document => this.#stored(document) ?? [])
-    const answer: unknown = await this.#write(() => setMany.call(this.#adapter, stored))
+    const answer: unknown = await this.#write(() =>
+      setMany.call(this.#adapter, stored as never),
+    )
     const isWritten =
       Array.isArray(answer) &&
       answer.length === stored.length &&
@@ -108,7 +110,9 @@ export class Documents {
   }
 
   /** All documents of one kind, in key order where the adapter keeps one. */
-  async *all<Value>(kind: string): AsyncGenerator<Seen<Value> & { readonly key: string }> {
+  async *all<Value>(
+    kind: string,
+  ): AsyncGenerator<Seen<Value> & { readonly key: string }> {
     for await (const document of this.#iterate<Value>(kind)) {
       if (!isPast(document, this.#clock.now())) yield document
     }
@@ -122,7 +126,8 @@ export class Documents {
     for await (const { key, text, value, expires, ttl } of this.#iterate(kind)) {
       const now = this.#clock.now()
       if (expires !== undefined && expires <= now) {
-        await this.change({ key, seen: text, delete: [key] })
+        // Those with `writeIf` do it by themselves: another process may just write it anew.
+        if (this.#adapter.writeIf === undefined) await this.delete(key)
       } else if (expires !== undefined && ttl !== undefined && expires > now + ttl) {
         await this.change({ key, seen: text, set: [{ key, value, ttlMs: ttl }] })
       }

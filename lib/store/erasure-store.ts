@@ -51,14 +51,18 @@ export interface ErasureStore {
   hold(request: OpenRequest): Promise<void>
   /** @returns whether there was a tombstone */
   lift(tag: UserTag): Promise<boolean>
-  /** Repairs what crashes and wrong clocks have left of tombstones, records and words. */
-  review(tombstoneMs: number): Promise<void>
+  /** Ends the tombstones of requests that were finished halfway, by a crash or a failing write. */
+  releaseOrphans(tombstoneMs: number): Promise<void>
+  /** Deletes what is past its time, and repairs what was written under a clock that was ahead. */
+  reviewTimes(): Promise<void>
   /**
    * Leaves word that the request's handlers get their attempts back. The word lasts a while only,
    * since the request may just be finishing, and then nobody takes it.
    */
   askRetry(id: RequestId): Promise<void>
   isRetryAsked(id: RequestId): Promise<boolean>
+  /** The requests there is word for. */
+  retriesAsked(): Promise<ReadonlySet<string>>
   clearRetry(id: RequestId): Promise<boolean>
   /** The check value of the key this store was made with, if it was ever used. */
   keyCheck(): Promise<string | undefined>
@@ -99,14 +103,21 @@ export function openErasureStore(
     isErased: tag => tombstones.has(tag),
     hold: request => tombstones.hold(request),
     lift: tag => tombstones.lift(tag),
-    async review(tombstoneMs) {
-      await tombstones.releaseOrphans(requests.openRequests(), tombstoneMs)
+    releaseOrphans: tombstoneMs =>
+      tombstones.releaseOrphans(requests.openRequests(), tombstoneMs),
+    async reviewTimes() {
       for (const kind of ['tombstone', 'record', 'retry']) {
         await documents.reviewTimes(kind)
       }
     },
     askRetry: id => documents.set({ key: `retry:${id}`, value: true, ttlMs: WORD_MS }),
     isRetryAsked: async id => (await documents.get(`retry:${id}`)) !== undefined,
+    async retriesAsked() {
+      const asked = new Set<string>()
+      for await (const { key } of documents.all('retry'))
+        asked.add(key.slice('retry:'.length))
+      return asked
+    },
     clearRetry: id => documents.delete(`retry:${id}`),
     keyCheck: () => documents.get(KEY_CHECK),
     setKeyCheck: keyCheck =>

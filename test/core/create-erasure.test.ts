@@ -8,7 +8,7 @@ import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
 import { breathe, fakeClock } from '../support/fake-clock.ts'
 import { memoryLog } from '../support/memory-log.ts'
 import { memoryStore } from '../support/memory-store.ts'
-import { openErasure, REGISTRATION, volatile } from '../support/open-erasure.ts'
+import { REGISTRATION, volatile } from '../support/open-erasure.ts'
 
 const bob = '@bob:example.org'
 
@@ -221,10 +221,3 @@ t.test(
     await erasure.close()
   },
 )
-
-t.test('a tombstone expires', async t => {
-  const erasure = await openErasure(t, { tombstoneMs: 30 })
-  await erasure.accept(bob)
-  t.ok(await erasure.isErased(bob))
-  while (await erasure.isErased(bob)) await new Promise(resolve => setTimeout(resolve, 5))
-})

@@ -1,6 +1,8 @@
 import t from 'tap'
 
 import type { OpenRequest } from '../../lib/request/open-request.ts'
+import { createHandOver } from '../../lib/core/hand-over.ts'
+import type { Scheduler } from '../../lib/schedule/scheduler.ts'
 import { Sweep, type SweepContext } from '../../lib/core/sweep.ts'
 import { breathe, fakeClock } from '../support/fake-clock.ts'
 
@@ -10,6 +12,17 @@ function sweepOf(count: number) {
   const scheduled: string[] = []
   const answers: Array<PromiseWithResolvers<void>> = []
   const events: object[] = []
+  const emit = (event: object) => void events.push(event)
+  const scheduler: Scheduler = {
+    schedule(id) {
+      scheduled.push(id)
+      const answer = Promise.withResolvers<void>()
+      answers.push(answer)
+      return answer.promise
+    },
+    start: async () => {},
+    close: async () => {},
+  }
   const context: SweepContext = {
     store: {
       async *openRequests() {
@@ -19,20 +32,15 @@ function sweepOf(count: number) {
           yield { id, tag: 'tag', sealed: '', receivedAt: 0, handlers: {} } as OpenRequest
         }
       },
+      releaseOrphans: async () => {},
+      reviewTimes: async () => {},
     },
-    scheduler: {
-      schedule(id) {
-        scheduled.push(id)
-        const answer = Promise.withResolvers<void>()
-        answers.push(answer)
-        return answer.promise
-      },
-      start: async () => {},
-      close: async () => {},
-    },
+    handOver: createHandOver(scheduler, emit),
     clock: fakeClock(),
     sweepMs: 1000,
-    emit: event => void events.push(event),
+    tombstoneMs: 1000,
+    emit,
+    onDeleted: () => {},
   }
   return { sweep: new Sweep(context), read, scheduled, answers, events }
 }

@@ -152,7 +152,7 @@ async function changedIf(
   const { key } = change.expected
   const [kind, id] = parseKey(key)
   for (const document of change.set) stored(world, document.key, document.value)
-  // Lifting, renewing and accepting can meet at a tombstone: one of them may be refused.
+  // Lifting, ending and accepting can meet at a tombstone: one of them may be refused.
   if (kind === 'tombstone') {
     const user = change.delete.includes(key) ? liftedUser(world, id) : undefined
     const isWritten = (await answer) === true
@@ -210,7 +210,7 @@ function deleted(world: World, key: string): void {
   else if (kind === 'tombstone') {
     const user = liftedUser(world, id)
     if (user !== undefined) lifted(world, user)
-  } else world.complain(`${key} is deleted`)
+  } else if (kind !== 'open') world.complain(`${key} is deleted`)
 }
 
 function lifted(world: World, user: string): void {
