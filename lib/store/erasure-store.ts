@@ -88,6 +88,7 @@ export function openErasureStore(
   const requests = openRequestDocuments(documents)
   return {
     ...requests,
+    ...openRetryWords(documents),
     accept: request =>
       documents.setMany([
         { key: `request:${request.id}`, value: request },
@@ -110,15 +111,6 @@ export function openErasureStore(
         await documents.reviewTimes(kind)
       }
     },
-    askRetry: id => documents.set({ key: `retry:${id}`, value: true, ttlMs: WORD_MS }),
-    isRetryAsked: async id => (await documents.get(`retry:${id}`)) !== undefined,
-    async retriesAsked() {
-      const asked = new Set<string>()
-      for await (const { key } of documents.all('retry'))
-        asked.add(key.slice('retry:'.length))
-      return asked
-    },
-    clearRetry: id => documents.delete(`retry:${id}`),
     keyCheck: () => documents.get(KEY_CHECK),
     setKeyCheck: keyCheck =>
       documents.change({
@@ -149,6 +141,25 @@ function volatileStore(location: string): ErasureError {
 
 type RequestDocuments = Pick<ErasureStore, 'load' | 'save' | 'openRequests'> & {
   finish(request: OpenRequest, record: NewDocument): Promise<void>
+}
+
+type RetryWords = Pick<
+  ErasureStore,
+  'askRetry' | 'isRetryAsked' | 'retriesAsked' | 'clearRetry'
+>
+
+function openRetryWords(documents: Documents): RetryWords {
+  return {
+    askRetry: id => documents.set({ key: `retry:${id}`, value: true, ttlMs: WORD_MS }),
+    isRetryAsked: async id => (await documents.get(`retry:${id}`)) !== undefined,
+    async retriesAsked() {
+      const asked = new Set<string>()
+      for await (const { key } of documents.all('retry'))
+        asked.add(key.slice('retry:'.length))
+      return asked
+    },
+    clearRetry: id => documents.delete(`retry:${id}`),
+  }
 }
 
 /**
