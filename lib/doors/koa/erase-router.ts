@@ -1,7 +1,9 @@
 import { Router } from '@koa/router'
 
 import type { Erasure } from '../../core/erasure.ts'
-import { eraseListener } from '../http/erase-listener.ts'
+import { isBehindLast } from '../http/ending.ts'
+import { answerErase } from '../http/erase-listener.ts'
+import { splitTarget } from '../http/node.ts'
 import { ERASE_PATHS } from '../http/receive.ts'
 
 /**
@@ -9,7 +11,7 @@ import { ERASE_PATHS } from '../http/receive.ts'
  * before any body parser: it checks the token before it reads a byte, and reads 64 KiB at most.
  * Behind a parser it takes what that has left (`rawBody`, or else `body`).
  *
- * It answers past Koa (`context.respond = false`): the answer is complete when it is sent, and no
+ * Under a router of yours with a prefix it answers there. It answers past Koa (`context.respond = false`): the answer is complete when it is sent, and no
  * middleware changes it.
  *
  * @example
@@ -19,19 +21,17 @@ import { ERASE_PATHS } from '../http/receive.ts'
  * @see https://github.com/matrix-org/matrix-spec-proposals/pull/2438
  */
 export function eraseRouter(erasure: Erasure): Router {
-  const answer = eraseListener(erasure)
   const router = new Router({ strict: true, sensitive: true })
-  for (const path of ERASE_PATHS) {
-    router.all(path, (context, next) => {
-      const { rawBody, body } = context.request as ParsedBody
-      context.respond = false
-      return answer(Object.assign(context.req, { rawBody, body }), context.res, () => {
-        // Koa takes `\` for `/` and drops `#` and what follows, so that other paths come here too.
-        context.respond = true
-        return next()
-      })
-    })
-  }
+  router.all([...ERASE_PATHS], (context, next) => {
+    const { req, res } = context
+    const { path, query } = splitTarget(req.url ?? '')
+    // Koa takes `\` for `/` and drops `#` and what follows, so that other paths come here too.
+    if (path !== context.path) return next()
+    context.respond = false
+    if (isBehindLast(req, res)) return undefined
+    const { rawBody, body } = context.request as ParsedBody
+    return answerErase(erasure.door, Object.assign(req, { rawBody, body }), res, query)
+  })
   return router
 }
 

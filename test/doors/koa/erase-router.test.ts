@@ -1,9 +1,16 @@
 import { bodyParser } from '@koa/bodyparser'
+import { Router } from '@koa/router'
 import Koa from 'koa'
 import t, { type Test } from 'tap'
 
 import { eraseRouter } from '../../../lib/doors/koa/erase-router.ts'
-import { ERASE_PATH, walkAnswers, walkOtherPaths } from '../../support/answers.ts'
+import {
+  ERASE_PATH,
+  request,
+  sendRaw,
+  walkAnswers,
+  walkOtherPaths,
+} from '../../support/answers.ts'
 import { HS_TOKEN, openVolatileErasure } from '../../support/open-erasure.ts'
 import { serveListener } from '../../support/serve-listener.ts'
 
@@ -54,4 +61,16 @@ t.test('behind a body parser the router takes what that has left', async t => {
   t.ok(await erasure.isErased('@bob:example.org'))
   t.ok(await erasure.isErased('@carol:example.org'))
   t.notOk(await erasure.isErased('@d:b.c'))
+})
+
+t.test('under a prefix the router answers there, and nowhere else', async t => {
+  const { erasure } = await openVolatileErasure(t)
+  const outer = new Router()
+  outer.use('/bridge', eraseRouter(erasure).routes())
+  const app = new Koa()
+  app.use(outer.routes())
+  const port = await serve(t, app)
+  t.equal((await sendRaw(port, request({ path: `/bridge${ERASE_PATH}` })))?.status, 200)
+  for (const path of [ERASE_PATH, `/bridge${ERASE_PATH}/`, `/bridge${ERASE_PATH}#`])
+    t.equal((await sendRaw(port, request({ path })))?.status, 404, path)
 })

@@ -8,6 +8,7 @@ import { type Child, type Memory, startServer } from '../fuzz/child.ts'
 import { allowedConnections, openSilence } from '../fuzz/silence.ts'
 import { FUZZ_TOKEN } from '../fuzz/tokens.ts'
 
+t.setTimeout(0)
 const MIB = 2 ** 20
 const SILENT_CONNECTIONS = 10_000
 /** Long enough to open them all. */

@@ -90,7 +90,7 @@ for (const [door, serve] of DOORS) {
         body: '',
       })
       const received = await converse(port, Buffer.concat([offer, outer]), HIDDEN)
-      t.match(received, /^HTTP\/1\.1 405 .*connection: close/is)
+      t.match(received, /^HTTP\/1\.1 405 .*connection: close.*\r\n\r\n\{[^{}]*\}$/is)
       t.notMatch(received, /HTTP\/1\.1 200/)
       t.notOk(await erasure.isErased(HIDDEN_USER))
     },
@@ -107,7 +107,7 @@ for (const [door, serve] of DOORS) {
       })
       const rest = Buffer.concat([Buffer.from('67890'), HIDDEN])
       const received = await converse(port, refused, rest)
-      t.match(received, /^HTTP\/1\.1 403 .*connection: close/is)
+      t.match(received, /^HTTP\/1\.1 403 .*connection: close.*\r\n\r\n\{[^{}]*\}$/is)
       t.notMatch(received, /HTTP\/1\.1 200/)
       t.notOk(await erasure.isErased(HIDDEN_USER))
     },
