@@ -50,7 +50,11 @@ t.test(
     const { bridge } = createBridge(t)
     attachErasure(bridge, erasure)
     const port = await freePort()
-    await bridge.run(port, new AppService({ homeserverToken: HS_TOKEN }), '127.0.0.1')
+    const own = new AppService({ homeserverToken: HS_TOKEN })
+    await bridge.run(port, own, '127.0.0.1')
+    t.equal((await sendRaw(port, request()))?.status, 200)
+    await bridge.close()
+    await bridge.listen(port, '127.0.0.1', 10, own)
     t.equal((await sendRaw(port, request()))?.status, 200)
     await bridge.close()
     await bridge.listen(port, '127.0.0.1', 10)
@@ -79,6 +83,15 @@ t.test('a bridge takes erasure once, and only a bridge takes it', async t => {
   const bare = { opts: {}, listen } as never as BridgeLike
   attachErasure(bare, erasure)
   await t.rejects(bare.listen(), { code: 'BRIDGE_UNSUPPORTED' })
+})
+
+t.test('what is not the name of a server is not taken for one', async t => {
+  const { erasure } = await openVolatileErasure(t)
+  const learnt: string[] = []
+  erasure.door.learnServerName = name => void learnt.push(name)
+  for (const domain of ['not a name', undefined, 'example.org'])
+    attachErasure({ opts: { domain }, listen: async () => {} } as never, erasure)
+  t.same(learnt, ['example.org'])
 })
 
 t.test('9.18: a bridge tells on which server its ghosts are', async t => {
