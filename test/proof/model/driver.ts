@@ -16,6 +16,7 @@ const GRACE_MS = SWEEP_MS + 60_000
 export class Driver {
   readonly #world: World
   #without: readonly HandlerName[] = []
+  #blind: readonly HandlerName[] = []
 
   constructor(world: World) {
     this.#world = world
@@ -42,7 +43,7 @@ export class Driver {
       world.script.next(step.handler, step.purge ?? [], step.verify ?? [])
     } else if (step.do === 'always') {
       world.script.always(step.handler, step.purge, step.verify)
-    } else if (step.do === 'restart') await this.restart(step.without ?? [])
+    } else if (step.do === 'restart') await this.restart(step.without ?? [], step.blind)
     else if (step.do === 'at') {
       world.triggers.push({ left: step.point, then: step.then })
     } else if (step.do === 'new life') {
@@ -68,9 +69,13 @@ export class Driver {
     await this.#rest()
   }
 
-  async restart(without: readonly HandlerName[]): Promise<void> {
+  async restart(
+    without: readonly HandlerName[],
+    blind: readonly HandlerName[] = [],
+  ): Promise<void> {
     // The last handler always stays: none at all is an error at start.
     this.#without = without.filter(name => name !== HANDLERS.at(-1))
+    this.#blind = blind
     const { process } = this.#world
     if (process?.alive) await process.close()
     this.#world.restarts += 1
@@ -96,7 +101,7 @@ export class Driver {
 
   async #open(): Promise<void> {
     const world = this.#world
-    const process = new Process(world, this.#without)
+    const process = new Process(world, this.#without, this.#blind)
     process.prompt = world.lastFailure < world.clock.now
     process.since = world.clock.now
     world.process = process

@@ -2,6 +2,7 @@
 import {
   afterCall,
   afterRetry,
+  canLook,
   type Ending,
   fromTheStart,
   mustLookAgain,
@@ -142,7 +143,8 @@ export class Model {
     const newcomers = [...this.#rules.keys()].filter(name => tasks[name] === undefined)
     tasks = mapTasks(tasks, (task, name) => {
       if (!this.#rules.has(name)) return { ...task, missing: true }
-      return task.missing ? { ...afterRetry(task, now), missing: false } : task
+      const back = task.missing ? { ...afterRetry(task, now), missing: false } : task
+      return canLook(back, this.#rules.get(name)?.verifies === true, now)
     })
     const fresh = newcomers.map(name => [name, newTask(request.receivedAt)] as const)
     request.tasks = { ...tasks, ...Object.fromEntries(fresh) }

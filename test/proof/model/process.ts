@@ -37,8 +37,15 @@ export class Process {
   readonly #world: World
   readonly #death = Promise.withResolvers<'died'>()
 
-  constructor(world: World, without: readonly HandlerName[]) {
+  readonly #blind: readonly HandlerName[]
+
+  constructor(
+    world: World,
+    without: readonly HandlerName[],
+    blind: readonly HandlerName[],
+  ) {
     this.#world = world
+    this.#blind = blind
     this.registered = HANDLERS.filter(name => !without.includes(name))
     this.store = world.disk.open(this)
   }
@@ -55,6 +62,7 @@ export class Process {
       after: RULES[name].after.filter(other =>
         this.registered.some(here => here === other),
       ),
+      verifies: RULES[name].verifies && !this.#blind.includes(name),
       attempts: world.schedule.attempts,
     }))
     world.model.began(rules)

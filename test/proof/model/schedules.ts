@@ -36,6 +36,11 @@ const verifyMove: fc.Arbitrary<VerifyMove> = fc.oneof(
 const alwaysPurge = fc.constantFrom<PurgeMove>('fail', 'hang', 'same cursor', 'honest')
 
 const without = fc.subarray<HandlerName>([...HANDLERS], { maxLength: 2 })
+/** Mostly, everybody can verify. */
+const blind = fc.oneof(
+  { weight: 2, arbitrary: fc.constant<HandlerName[]>([]) },
+  { weight: 1, arbitrary: fc.subarray<HandlerName>([...HANDLERS]) },
+)
 const ms = fc.constantFrom(
   1,
   100,
@@ -94,7 +99,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       then: interruption,
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('restart'), without }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('restart'), without, blind }) },
   { weight: 1, arbitrary: fc.constant<Step>({ do: 'accept own' }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('new life'), user }) },
   {

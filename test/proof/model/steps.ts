@@ -98,8 +98,12 @@ export type Step =
     }
   /** The user does something: what belongs to a reactivated account and must stay. */
   | { readonly do: 'new life'; readonly user: number }
-  /** Closes and opens again, without some handlers. */
-  | { readonly do: 'restart'; readonly without?: readonly HandlerName[] }
+  /** Closes and opens again, without some handlers, and some of them without `verify`. */
+  | {
+      readonly do: 'restart'
+      readonly without?: readonly HandlerName[]
+      readonly blind?: readonly HandlerName[]
+    }
   /** At the so-manieth point from now where the code awaits the outside, `then` happens. */
   | { readonly do: 'at'; readonly point: number; readonly then: Interruption }
 

@@ -161,3 +161,11 @@ export function fromTheStart(task: Task, now: number): Task {
 export function mustLookAgain(task: Task): Task {
   return task.stage === 'sure' ? { ...task, stage: 'settled' } : task
 }
+
+/** Since the handler was registered anew, it can look, or it cannot. */
+export function canLook(task: Task, verifies: boolean, now: number): Task {
+  if (verifies) return task.stage === 'asserted' ? { ...task, stage: 'to look' } : task
+  if (task.stage === 'to purge' || task.stage === 'asserted') return task
+  const settledAt = task.stage === 'to look' ? now : task.settledAt
+  return { ...afterRetry(task, now), stage: 'asserted', settledAt }
+}

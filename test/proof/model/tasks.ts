@@ -99,5 +99,6 @@ export function comesAfter(name: string, registered: Registered): ReadonlySet<st
 /** What a handler may be called for now, or is about to be. */
 export function expectedCall(task: Task, looksAgain: number): string {
   if (task.stage === 'to purge') return 'purge'
+  if (task.stage === 'to look') return 'verify'
   return task.stage === 'asserted' || looksAgain === Infinity ? 'nothing' : 'verify'
 }
