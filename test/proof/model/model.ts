@@ -11,6 +11,7 @@ import {
   type Task,
 } from './task.ts'
 import {
+  aboutRecord,
   comesAfter,
   dueBy,
   expectedCall,
@@ -180,22 +181,8 @@ export class Model {
   recorded(id: string): void {
     const request = this.#request(id)
     const { object, settleMs } = this.#options
-    const settledAt = Object.values(request.kept).map(task => task.settledAt)
-    const lastSettledAt = Math.max(...settledAt)
-    for (const name of new Set([...this.#rules.keys(), ...Object.keys(request.kept)])) {
-      const task = request.kept[name]
-      if (task === undefined || !isDone(task) || task.missing) {
-        object(`it is recorded, and ${name} is not done`)
-      } else if (task.retained.length > 0) {
-        object(`it is recorded, and ${name} retains something`)
-      } else if (task.stage === 'sure') {
-        const [first = 0] = task.emptyAt
-        const last = task.emptyAt.at(-1) ?? 0
-        if (task.emptyAt.length < 2 || last - first < settleMs)
-          object(`it is recorded, and ${name} was not found empty twice`)
-        if (last < lastSettledAt + settleMs)
-          object(`it is recorded, and ${name} was not found empty after all had settled`)
-      }
+    for (const what of aboutRecord(request.kept, [...this.#rules.keys()], settleMs)) {
+      object(`it is recorded, and ${what}`)
     }
     request.recorded = true
   }

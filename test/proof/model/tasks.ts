@@ -102,3 +102,26 @@ export function expectedCall(task: Task, looksAgain: number): string {
   if (task.stage === 'to look') return 'verify'
   return task.stage === 'asserted' || looksAgain === Infinity ? 'nothing' : 'verify'
 }
+
+/** What speaks against recording a request with these tasks as erased. */
+export function aboutRecord(
+  tasks: Tasks,
+  registered: readonly string[],
+  settleMs: number,
+): string[] {
+  const lastSettledAt = Math.max(...Object.values(tasks).map(task => task.settledAt))
+  return [...new Set([...registered, ...Object.keys(tasks)])].flatMap(name => {
+    const task = tasks[name]
+    if (task === undefined || !isDone(task) || task.missing)
+      return [`${name} is not done`]
+    if (task.retained.length > 0) return [`${name} retains something`]
+    if (task.stage !== 'sure') return []
+    const [first = 0] = task.emptyAt
+    const last = task.emptyAt.at(-1) ?? 0
+    if (task.emptyAt.length < 2 || last - first < settleMs)
+      return [`${name} was not found empty twice`]
+    return last < lastSettledAt + settleMs
+      ? [`${name} was not found empty after all had settled`]
+      : []
+  })
+}
