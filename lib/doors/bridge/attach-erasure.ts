@@ -69,7 +69,7 @@ export function attachErasure(bridge: BridgeLike, erasure: Erasure): void {
   // `listen` makes the application before it first waits, and a bridge may listen again.
   bridge.listen = async (...given) => {
     const listening = listen.apply(bridge, given)
-    let isMounted = false
+    let isMounted: boolean
     try {
       isMounted = mountIfReady(bridge, erasure)
     } finally {
