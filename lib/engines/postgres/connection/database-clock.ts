@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+
 import { type Clock, systemClock } from '../../../host/clock.ts'
 import type { Database } from './database.ts'
 
@@ -13,57 +15,72 @@ const NOW = {
 
 /** A clock that goes by the database's time. */
 export interface DatabaseClock extends Clock {
+  /** The clock of this host. */
+  readonly host: Clock
   /** Measures now. Rejects, and leaves the clock as it was, if the database cannot be asked. */
   sync(): Promise<void>
 }
 
+/** What the database's time was, and what this host's steady clock said then. */
+interface Measurement {
+  readonly time: number
+  readonly steady: number
+}
+
 /**
- * The clock that all processes on a database share: `base`, put right by what it was last
- * measured to differ from the database's by. Times that one process stores are read by another,
- * so hosts whose clocks are an hour apart would else delay each other's work by an hour.
+ * The clock that all processes on a database share: its time when it was last measured, and what
+ * has passed since by a clock that nobody sets. Times that one process stores are read by another,
+ * so hosts whose clocks are an hour apart would else delay each other's work by an hour, and one
+ * whose clock is set would count a user as erased no more.
  *
- * Exact to half a round trip. Measured by `sync`, and once a minute as long as somebody reads
- * the clock, beside the reading. While the database cannot be asked, the last measurement holds;
- * before the first, `now` is that of `base`. Timers run by `base`: they measure no time of day.
+ * Exact to half a round trip. Measured by `sync`, and beside the reading if the host's clock says
+ * that a minute has passed, or was set. While the database cannot be asked, the last measurement
+ * holds; before the first, `now` is the host's. Timers run by `host`: they measure no time of day.
  */
 export function databaseClock(
   database: Database,
-  base: Clock = systemClock,
+  host: Clock = systemClock,
 ): DatabaseClock {
-  let offsetMs = 0
+  const steady = host === systemClock ? () => performance.now() : () => host.now()
+  let last: Measurement | undefined
   let triedAt: number | undefined
   const sync = async () => {
-    triedAt = base.now()
-    offsetMs = (await measure(database, base)) ?? offsetMs
+    triedAt = host.now()
+    last = (await measure(database, steady)) ?? last
     // Of the time after, since a host whose clock was just set starts anew from there.
-    triedAt = base.now()
+    triedAt = host.now()
   }
   const isDue = (now: number) =>
     // Either way: a clock that was set back an hour would else not be measured for an hour.
     triedAt === undefined || Math.abs(now - triedAt) >= MEASURE_MS
   return {
+    host,
     now() {
-      const now = base.now()
+      const now = host.now()
       if (isDue(now)) void sync().catch(() => {})
-      return now + offsetMs
+      return last === undefined ? now : Math.floor(last.time + steady() - last.steady)
     },
-    setTimer: (callback, delayMs) => base.setTimer(callback, delayMs),
+    setTimer: (callback, delayMs) => host.setTimer(callback, delayMs),
     sync,
   }
 }
 
-async function measure(database: Database, base: Clock): Promise<number | undefined> {
+async function measure(
+  database: Database,
+  steady: () => number,
+): Promise<Measurement | undefined> {
   let bestTripMs = Infinity
-  let offsetMs: number | undefined
+  let best: Measurement | undefined
   for (let sample = 0; sample < SAMPLES; sample += 1) {
-    const before = base.now()
+    const before = steady()
     const { rows } = await database.query<{ now: number }>(NOW)
-    const tripMs = base.now() - before
+    const after = steady()
+    const tripMs = after - before
     const [row] = rows
     // Negative: the clock was set back during the query.
     if (row === undefined || tripMs < 0 || tripMs >= bestTripMs) continue
     bestTripMs = tripMs
-    offsetMs = Math.round(row.now - before - tripMs / 2)
+    best = { time: row.now + tripMs / 2, steady: after }
   }
-  return offsetMs
+  return best
 }

@@ -67,10 +67,14 @@ export function clearStatement(schema: string): string {
   return `DELETE FROM ${schema}.document WHERE key >= $1 AND key < $2`
 }
 
-/** Leaves out what another process is just deleting, or renewing. */
+/**
+ * $1 the time of this host: what the database's clock says is past its time stays while the host's
+ * does not say so, since one that is ahead for a moment would delete everything. Leaves out what
+ * another process is just deleting, or renewing.
+ */
 export function expireStatement(schema: string): string {
   return `
     DELETE FROM ${schema}.document WHERE key IN (
-      SELECT key FROM ${schema}.document WHERE expires <= ${NOW}
+      SELECT key FROM ${schema}.document WHERE expires <= least(${NOW}, $1::bigint)
       ORDER BY expires LIMIT ${EXPIRY_ROWS} FOR UPDATE SKIP LOCKED)`
 }

@@ -49,6 +49,23 @@ t.test('a clock that is set during work is measured anew, once it is read', asyn
   }
 })
 
+t.test('a host whose clock is set by years goes on with the time it had', async t => {
+  const { connectionString } = await openTestDatabase(t)
+  const database = openDatabase({ connectionString })
+  const right = Date.now
+  t.teardown(async () => {
+    Date.now = right
+    await database.close()
+  })
+  const clock = databaseClock(database)
+  await clock.sync()
+  for (const years of [30, -30]) {
+    Date.now = () => right() + years * 365 * 24 * HOUR_MS
+    // At once: the first reading may be the one that counts.
+    t.ok(Math.abs(clock.now() - right()) < CLOSE_MS, `set by ${years} years`)
+  }
+})
+
 t.test('it is measured once a minute, and holds while the database is away', async t => {
   const { connectionString } = await openTestDatabase(t)
   const database = openDatabase({ connectionString })

@@ -20,7 +20,7 @@ const newIds = (length: number) => Array.from({ length }, newId)
 
 /** One database for all, which run side by side. */
 const { connectionString } = await openTestDatabase(t)
-t.jobs = 5
+t.jobs = 6
 
 async function open(t: Test, schema: string) {
   const logger = memoryLog()
@@ -202,3 +202,41 @@ void t.test(
     t.same(called, [refused, other])
   },
 )
+
+const ahead =
+  'what a dead process left while the clock of the database was years ahead is taken over'
+void t.test(ahead, { buffered: true }, async t => {
+  const dead = await open(t, 'ahead')
+  const id = newId()
+  await dead.schedule(id)
+  const claimed = new Set<string>()
+  await dead.scheduler.start(async (id, signal) => {
+    claimed.add(id)
+    await new Promise(resolve => signal.addEventListener('abort', resolve))
+    return new Date()
+  })
+  await until('work began', () => claimed.has(id))
+  await dead.scheduler.close()
+  const { stranger } = dead
+  await stranger.query(`
+    UPDATE ahead_queue.job SET state = 'active', heartbeat_on = now() + interval '70 years',
+      started_on = now() + interval '70 years', start_after = now() + interval '70 years';
+    UPDATE ahead_queue.queue SET monitor_claim_on = now() + interval '70 years',
+      monitor_on = now() + interval '70 years', maintain_on = now() + interval '70 years'`)
+  const { scheduler } = openScheduler(t, connectionString, 'ahead')
+  const called: string[] = []
+  await scheduler.start(async id => {
+    called.push(id)
+    return undefined
+  })
+  await until('the lease ends some day', async () => {
+    const { rows } = await stranger.query(
+      `SELECT FROM ahead_queue.job WHERE heartbeat_on <= now()`,
+    )
+    return rows.length === 1
+  })
+  await stranger.query(
+    `UPDATE ahead_queue.job SET heartbeat_on = now() - interval '1 hour'`,
+  )
+  await until('it is called', () => called.includes(id))
+})

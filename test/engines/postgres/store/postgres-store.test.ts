@@ -93,7 +93,7 @@ t.test('a document lives as long by the database, however wrong the host is', as
 
 t.test('what is past its time to live is deleted every hour', async t => {
   const { admin, database } = await open(t)
-  const clock = fakeClock()
+  const clock = fakeClock(Date.now())
   const store = postgresStore({ database, clock: databaseClock(database, clock) })
   t.teardown(() => store.disconnect?.())
   await store.get('opened')
@@ -117,6 +117,30 @@ t.test('what is past its time to live is deleted every hour', async t => {
   }
   t.ok(await store.has?.('kept'))
   t.ok(await store.has?.('for ever'))
+})
+
+t.test('what only one of two clocks takes for past its time stays', async t => {
+  const { admin, database } = await open(t)
+  const day = 24 * 60 * 60 * 1000
+  const host = fakeClock(Date.now() - day)
+  const store = postgresStore({ database, clock: databaseClock(database, host) })
+  t.teardown(() => store.disconnect?.())
+  await store.set('past for both', 'x', day)
+  await store.set('past for the database', 'x', day)
+  while (host.armed === 0) await sleep(5)
+  await host.advance(0)
+  while (host.armed === 0) await sleep(5)
+  await admin.query(
+    `UPDATE ${TABLE} SET expires = expires - $1 *
+       CASE key WHEN 'past for both' THEN 3 ELSE 1 END - 1000`,
+    [day],
+  )
+  await host.advance(60 * 60 * 1000)
+  const keys = async () =>
+    (await admin.query<{ key: string }>(`SELECT key FROM ${TABLE}`)).rows
+  while ((await keys()).length > 1) await sleep(5)
+  while (host.armed === 0) await sleep(5)
+  t.same(await keys(), [{ key: 'past for the database' }])
 })
 
 t.test('an iteration that fails says so, and does not end early', async t => {
