@@ -88,8 +88,12 @@ export interface ErasureErrorFacts {
   STORE_MISSING: OfStore
   /** A connection pooler shares our sessions with others. */
   STORE_POOLED: OfStore
+  /** The files of the open database were replaced or removed. */
+  STORE_REPLACED: OfStore
   /** Reading failed. */
   STORE_UNREADABLE: OfStore
+  /** SQLite would lose data where the file is. */
+  STORE_UNSAFE: OfStore
   /** Writing failed. */
   STORE_UNWRITABLE: OfStore
   /** Acknowledged requests could be lost. */
