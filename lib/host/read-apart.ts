@@ -24,17 +24,16 @@ const READER = `
 /**
  * Reads files without ending this process's locks on them: closing a file ends all POSIX locks
  * that the process holds on it, those of SQLite included. What this process has open, another one
- * reads for it.
+ * reads for it, now.
  *
- * @returns the bytes of each, none of one that is not there
+ * @returns what reads one of the files: its bytes, none if it is not there
  */
-export function readApart(paths: readonly string[]): Buffer[] {
+export function readApart(paths: readonly string[]): (path: string) => Buffer {
   const open = openFiles()
   const isOpen = (path: string) =>
     open === undefined || open.has(identity(path) ?? 'none')
-  const apart = paths.filter(isOpen)
-  const read = readInChild(apart)
-  return paths.map(path => read.get(path) ?? readIfThere(path))
+  const read = readInChild(paths.filter(isOpen))
+  return path => read.get(path) ?? readIfThere(path)
 }
 
 /** What this process has open, in all its threads; undefined where that is not known. */
@@ -58,7 +57,7 @@ function readInChild(paths: readonly string[]): ReadonlyMap<string, Buffer> {
   const output = execFileSync(execPath, ['-e', READER, '--', ...paths], {
     env: {},
     maxBuffer: Infinity,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   })
   let at = 0
   for (const path of paths) {

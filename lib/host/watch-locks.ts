@@ -1,4 +1,11 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+} from 'node:fs'
 
 /** Where Linux says what this process has open, and which locks it holds by each. */
 const DESCRIPTORS = '/proc/self/fd'

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 
 import { type Clock, sleep } from '../../host/clock.ts'
+import type { StoreDatabase } from './held-database.ts'
 import { APPLICATION_ID } from './open-database.ts'
 
 /** How long to leave a reader that still holds a snapshot before the next try. */
@@ -41,13 +42,13 @@ function checkpoint(
 
 /** Checkpoints until it succeeds; callers who come while one is awaited share the next. */
 export class Checkpointer {
-  readonly #database: DatabaseSync
+  readonly #held: StoreDatabase
   readonly #clock: Clock
   #next: Promise<void> | undefined
   readonly #closed = new AbortController()
 
-  constructor(database: DatabaseSync, clock: Clock) {
-    this.#database = database
+  constructor(held: StoreDatabase, clock: Clock) {
+    this.#held = held
     this.#clock = clock
   }
 
@@ -71,11 +72,23 @@ export class Checkpointer {
     try {
       // One turn later, so that requests that finish together share one checkpoint.
       await new Promise(setImmediate)
-      while (!this.#closed.signal.aborted && !tryCheckpoint(this.#database)) {
+      while (!this.#closed.signal.aborted && !this.#tryOnce()) {
         await sleep(this.#clock, RETRY_MS, this.#closed.signal)
       }
     } finally {
       this.#next = undefined
+    }
+  }
+
+  /** On files that others can get at, nothing is written, and nothing known to be gone. */
+  #tryOnce(): boolean {
+    try {
+      this.#held.ensureHeld()
+      if (!tryCheckpoint(this.#held.database)) return false
+      this.#held.confirmHeld()
+      return true
+    } catch {
+      return false
     }
   }
 }

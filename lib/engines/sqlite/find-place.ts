@@ -1,4 +1,11 @@
-import { chmodSync, closeSync, existsSync, openSync, realpathSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  openSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 import { ErasureError } from '../../errors.ts'
@@ -38,9 +45,13 @@ export function findPlace(path: string, allowNetworkFileSystem: boolean): Place 
     )
   }
   if (existsSync(real) && statSync(real).isDirectory()) {
-    throw new ErasureError('STORE_UNWRITABLE', `${path}: this is a folder; name a file in it`, {
-      store: path,
-    })
+    throw new ErasureError(
+      'STORE_UNWRITABLE',
+      `${path}: this is a folder; name a file in it`,
+      {
+        store: path,
+      },
+    )
   }
   makePrivateFile(path)
   const found = realpathSync(path)

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { StoreDatabase } from './held-database.ts'
 
 interface Write {
   readonly run: () => unknown
@@ -12,17 +12,17 @@ interface Write {
  * times the throughput at 64 connections, and the same latency at one.
  */
 export class GroupCommit {
-  readonly #database: DatabaseSync
+  readonly #held: StoreDatabase
   #waiting: Write[] = []
 
-  constructor(database: DatabaseSync) {
-    this.#database = database
+  constructor(held: StoreDatabase) {
+    this.#held = held
   }
 
   /**
    * Runs `run` inside this turn's transaction.
    * @returns what `run` returned, once the transaction is on disk; rejects for all writes of the
-   *   turn if any fails, since none of them is stored then
+   *   turn if any fails: none of them is stored then, or, with `STORE_REPLACED`, perhaps
    */
   write<Result>(run: () => Result): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
@@ -47,14 +47,17 @@ export class GroupCommit {
   }
 
   #commit(writes: readonly Write[]): unknown[] {
-    this.#database.exec('BEGIN IMMEDIATE')
+    this.#held.ensureHeld()
+    const { database } = this.#held
+    database.exec('BEGIN IMMEDIATE')
     try {
       const results = writes.map(write => write.run())
-      this.#database.exec('COMMIT')
+      database.exec('COMMIT')
+      this.#held.confirmHeld()
       return results
     } catch (error) {
       // SQLite has already rolled back by itself after a full disk or an I/O error.
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      if (database.isTransaction) database.exec('ROLLBACK')
       throw error
     }
   }

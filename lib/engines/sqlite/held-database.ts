@@ -43,6 +43,7 @@ export class HeldDatabase implements StoreDatabase {
   readonly #place: Place
   readonly #name: HeldName
   #files: OpenFiles | undefined
+  readonly #knowsLocks: boolean
 
   /**
    * @throws ErasureError `STORE_LOCKED` if another process, or another store of this one, has it;
@@ -60,6 +61,7 @@ export class HeldDatabase implements StoreDatabase {
     try {
       refuseSecondNames(this.#place)
       this.#files = openFiles(this.#place.path)
+      this.#knowsLocks = this.#files.knowsLocks
     } catch (error) {
       this.#name.release()
       throw openingError(error, path)
@@ -103,7 +105,7 @@ export class HeldDatabase implements StoreDatabase {
 
   #openAgain(): OpenFiles {
     this.#refuseReplaced()
-    return openFiles(this.#place.path, true)
+    return openFiles(this.#place.path, this.#knowsLocks)
   }
 
   #refuseReplaced(): void {
@@ -116,9 +118,7 @@ export class HeldDatabase implements StoreDatabase {
     return new ErasureError(
       'STORE_REPLACED',
       `${path}: the files of the database ${what}`,
-      {
-        store: path,
-      },
+      { store: path },
     )
   }
 }

@@ -9,9 +9,11 @@ import { takeLock } from './take-lock.ts'
 /** The files of a database, open and locked. */
 export interface OpenFiles {
   readonly database: DatabaseSync
+  /** Whether the system says which locks we hold. */
+  readonly knowsLocks: boolean
   /** Whether the locks are still there, and the paths still lead to these files. */
   areHeld(): boolean
-  /** Whether the locks are still there, as far as the system says. */
+  /** Whether the system says that the locks are still there. */
   hasLocks(): boolean
   close(): void
 }
@@ -19,11 +21,10 @@ export interface OpenFiles {
 /**
  * Locks the database at `path` and opens it.
  *
- * @param again - it was open in this process before: locks that the system said we hold must be
- *   there again
+ * @param mustKnowLocks - it was open before, and the system said which locks we hold: it must again
  * @throws ErasureError `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_FOREIGN`, `STORE_UNWRITABLE`
  */
-export function openFiles(path: string, again = false): OpenFiles {
+export function openFiles(path: string, mustKnowLocks = false): OpenFiles {
   const lock = takeLock(path)
   const opened: DatabaseSync[] = []
   try {
@@ -32,13 +33,14 @@ export function openFiles(path: string, again = false): OpenFiles {
     const witness = openWitness(path)
     opened.push(witness)
     const locks = watchLocks([path, `${path}-shm`, `${path}.lock`])
-    if (again && !locks.isKnown) throw stillOpen(path)
+    if (mustKnowLocks && !locks.isKnown) throw stillOpen(path)
     const paths = ['', '-wal', '-shm', '.lock'].map(suffix => path + suffix)
     const files = paths.map(fileAt)
     const areHeld = () =>
       locks.areHeld() && paths.every((name, index) => fileAt(name) === files[index])
     return {
       database,
+      knowsLocks: locks.isKnown,
       areHeld,
       hasLocks: () => locks.isKnown && locks.areHeld(),
       close() {

@@ -1,104 +1,103 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
-
 import { type Clock, systemClock } from '../../host/clock.ts'
-import type {
-  ConditionalWrite,
-  StoreAdapter,
-  StoredDocument,
-} from '../../store/adapter.ts'
-import { keyRange } from '../../store/key-range.ts'
+import type { StoreAdapter } from '../../store/adapter.ts'
 import { Checkpointer, tryCheckpoint } from './checkpoint.ts'
+import { DocumentTable, EXPIRY_ROWS } from './document-table.ts'
 import { GroupCommit } from './group-commit.ts'
-import { openDatabase, openReadOnly } from './open-database.ts'
+import { HeldDatabase, readDatabase, type StoreDatabase } from './held-database.ts'
 
 /** Where the embedded store lies. */
 export interface SqliteStoreOptions {
   /**
    * The database file; made with mode 0600 if missing, and its folder with 0700. SQLite puts
-   * `-wal` and `-shm` files beside it, and the lock is a file ending in `.lock`. Must be on a
-   * local disk: WAL does not work over a network file system.
+   * `-wal` and `-shm` files beside it, and the lock is a file ending in `.lock`. Not `:memory:`
+   * and not a `file:` URI: what is acknowledged must be on a disk.
    */
   readonly path: string
   /** Read beside the process that writes, as `status` does. Default: false. */
   readonly readOnly?: boolean
+  /**
+   * Put up with a network file system (NFS, CIFS, 9p, sshfs and so on), which is refused
+   * otherwise: SQLite's log needs locks and shared memory that those do not have, and loses
+   * acknowledged requests without. Only where the file system is known to be used by this machine
+   * alone and to honour fsync. Default: false.
+   */
+  readonly allowNetworkFileSystem?: boolean
   /** Default: the machine's clock. */
   readonly clock?: Clock
 }
 
-/** How many documents an iteration reads before it lets others have the event loop. */
-const PAGE_ROWS = 500
 /** How often documents past their time to live are deleted. */
 const EXPIRY_MS = 60 * 60 * 1000
-/** How many of them at once: deleting holds the event loop. */
-const EXPIRY_ROWS = 1000
 
 /**
  * Opens the embedded store: a Keyv storage adapter on `node:sqlite`.
  *
  * A resolved write survives a crash of the process, a crash of the operating system, and a power
  * cut, if the disk honours fsync. All writes of one turn of the event loop are one transaction.
- * Nothing deleted stays in the file (`secure_delete`) or, after `forget`, in the log beside it.
+ * Nothing deleted stays in the file (`secure_delete`) or, after `forget`, in the log beside it;
+ * `forget` follows by itself whenever something was deleted.
  *
- * @throws ErasureError `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_FOREIGN`, or, read-only,
- *   `STORE_MISSING`
+ * @throws ErasureError `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_FOREIGN`, `STORE_UNSAFE`,
+ *   `STORE_UNWRITABLE`, or, read-only, `STORE_MISSING`, `STORE_UNREADABLE`
  */
 export function sqliteStore(options: SqliteStoreOptions): StoreAdapter {
   const { path, readOnly = false, clock = systemClock } = options
   if (typeof path !== 'string' || path === '') {
     throw new TypeError('Expected `path` to be the path of the database file')
   }
-  const { database, close } = readOnly ? openReadOnly(path) : openDatabase(path)
-  const adapter = createAdapter({ path, database, close, clock, readOnly })
+  if (path === ':memory:' || /^file:/i.test(path)) {
+    throw new TypeError(
+      'Expected `path` to be the path of a file: a database in memory keeps nothing',
+    )
+  }
+  const held = readOnly
+    ? readDatabase(path)
+    : new HeldDatabase(path, options.allowNetworkFileSystem ?? false)
+  const adapter = createAdapter({ path, held, clock, readOnly })
   // What a crash has left between deleting and forgetting: now, or else when it can be.
-  if (!readOnly && !tryCheckpoint(database)) void adapter.forget?.()
+  if (!readOnly && !tryCheckpoint(held.database)) void adapter.forget?.()
   return adapter
 }
 
 interface AdapterParts {
   readonly path: string
-  readonly database: DatabaseSync
-  readonly close: () => void
+  readonly held: StoreDatabase
   readonly clock: Clock
   readonly readOnly: boolean
 }
 
-function createAdapter(parts: AdapterParts): StoreAdapter {
-  const { path, database, clock } = parts
-  const sql = prepare(database)
-  const commits = new GroupCommit(database)
-  const checkpoints = new Checkpointer(database, clock)
-  const stopExpiry = parts.readOnly
-    ? () => {}
-    : expireEvery(EXPIRY_MS, clock, commits, sql)
-  let closed = false
-  const set = ({ key, value, ttl }: StoredDocument) => {
-    sql.set.run(key, value, ttl === undefined ? null : Date.now() + ttl)
-    return true
+function createAdapter({ path, held, clock, readOnly }: AdapterParts): StoreAdapter {
+  // `Date.now` and not the clock, because Keyv writes and reads the times by it.
+  const documents = new DocumentTable(held, Date.now)
+  const commits = new GroupCommit(held)
+  const checkpoints = new Checkpointer(held, clock)
+  const write = async <Result>(run: () => Result): Promise<Result> => {
+    const result = await commits.write(run)
+    if (documents.takeDeleted()) void checkpoints.forget()
+    return result
   }
-  const remove = (key: string) => sql.delete.run(key).changes > 0
+  const stopExpiry = readOnly
+    ? () => {}
+    : expireEvery(EXPIRY_MS, clock, () => write(() => documents.expire()))
+  let closed = false
   const adapter: StoreAdapter = {
     durable: true,
     location: path,
     opts: { dialect: 'sqlite' },
     on: () => adapter,
-    get: async key => sql.get.get(key)?.['value'] as never,
-    has: async key => sql.has.get(key, Date.now()) !== undefined,
-    set: (key, value, ttl) => commits.write(() => set({ key, value, ttl })),
+    get: async key => documents.get(key) as never,
+    has: async key => documents.has(key),
+    set: (key, value, ttl) => write(() => documents.set({ key, value, ttl })),
     // Keyv's type says nothing comes back; Keyv itself passes on what does.
-    setMany: entries => commits.write(() => entries.map(set)) as never,
-    delete: key => commits.write(() => remove(key)),
-    deleteMany: keys => commits.write(() => keys.map(remove).every(Boolean)),
-    writeIf: write =>
-      commits.write(() => {
-        if (!isAsExpected(sql.get, write.expected)) return false
-        for (const document of write.set) set(document)
-        for (const key of write.delete) remove(key)
-        return true
-      }),
+    setMany: entries => write(() => entries.map(entry => documents.set(entry))) as never,
+    delete: key => write(() => documents.delete(key)),
+    deleteMany: keys =>
+      write(() => keys.map(key => documents.delete(key)).every(Boolean)),
+    writeIf: change => write(() => documents.writeIf(change)),
     clear() {
-      return commits.write(() => void sql.clear.run(...keyRange(this.namespace)))
+      return write(() => documents.clear(this.namespace))
     },
-    iterator: namespace => iterate(sql.page, namespace),
+    iterator: namespace => documents.iterate(namespace) as never,
     forget: signal => checkpoints.forget(signal),
     async disconnect() {
       if (closed) return
@@ -106,70 +105,17 @@ function createAdapter(parts: AdapterParts): StoreAdapter {
       stopExpiry()
       commits.flush()
       checkpoints.close()
-      parts.close()
+      held.close()
     },
   }
   return adapter
 }
 
-function prepare(database: DatabaseSync): Record<StatementName, StatementSync> {
-  return {
-    get: database.prepare('SELECT value, expires FROM document WHERE key = ?'),
-    has: database.prepare(
-      'SELECT 1 FROM document WHERE key = ? AND (expires IS NULL OR expires > ?)',
-    ),
-    set: database.prepare(
-      'INSERT INTO document VALUES (?, ?, ?) ON CONFLICT (key) ' +
-        'DO UPDATE SET value = excluded.value, expires = excluded.expires',
-    ),
-    delete: database.prepare('DELETE FROM document WHERE key = ?'),
-    clear: database.prepare('DELETE FROM document WHERE key >= ? AND key < ?'),
-    page: database.prepare(
-      `SELECT key, value FROM document WHERE key > ? AND key < ? ORDER BY key LIMIT ${PAGE_ROWS}`,
-    ),
-    expire: database.prepare(
-      'DELETE FROM document WHERE key IN ' +
-        `(SELECT key FROM document WHERE expires <= ? ORDER BY expires LIMIT ${EXPIRY_ROWS})`,
-    ),
-  }
-}
-
-type StatementName = 'get' | 'has' | 'set' | 'delete' | 'clear' | 'page' | 'expire'
-
-/** Whether a document is still what was seen. Past its time it is not there, as for Keyv. */
-function isAsExpected(
-  get: StatementSync,
-  { key, value }: ConditionalWrite['expected'],
-): boolean {
-  const row = get.get(key) as { value: string; expires: number | null } | undefined
-  const isPast = row !== undefined && row.expires !== null && Date.now() > row.expires
-  return (isPast ? undefined : row?.value) === value
-}
-
-/** Pages by key, not by number: rows deleted meanwhile shift nothing. */
-async function* iterate(
-  page: StatementSync,
-  namespace?: string,
-): AsyncGenerator<never[]> {
-  let [from, to] = keyRange(namespace)
-  for (;;) {
-    const rows = page.all(from, to) as Array<{ key: string; value: string }>
-    for (const { key, value } of rows) yield [key, value] as never[]
-    if (rows.length < PAGE_ROWS) return
-    from = rows.at(-1)?.key ?? to
-    await new Promise(setImmediate)
-  }
-}
-
-/**
- * Keyv hides a document past its time to live; on disk it would stay until somebody asks.
- * `Date.now` and not the clock, because Keyv writes and reads the times by it.
- */
+/** Keyv hides a document past its time to live; on disk it would stay until somebody asks. */
 function expireEvery(
   intervalMs: number,
   clock: Clock,
-  commits: GroupCommit,
-  sql: Record<StatementName, StatementSync>,
+  expireSome: () => Promise<number>,
 ): () => void {
   let stopped = false
   let cancel = () => {}
@@ -177,11 +123,9 @@ function expireEvery(
     if (!stopped) cancel = clock.setTimer(() => void expire(), delayMs)
   }
   const expire = async () => {
-    const { changes } = await commits
-      .write(() => sql.expire.run(Date.now()))
-      // A full disk will be told to whoever writes next; deleting can wait.
-      .catch(() => ({ changes: 0 }))
-    arm(Number(changes) === EXPIRY_ROWS ? 0 : intervalMs)
+    // A full disk will be told to whoever writes next; deleting can wait.
+    const expired = await expireSome().catch(() => 0)
+    arm(expired === EXPIRY_ROWS ? 0 : intervalMs)
   }
   arm(0)
   return () => {

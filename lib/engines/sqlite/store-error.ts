@@ -1,4 +1,4 @@
-import { ErasureError, hasSystemCode, isErasureError } from '../../errors.ts'
+import { ErasureError, hasSystemCode, isErasureError, isError } from '../../errors.ts'
 
 /** Primary result codes of SQLite; see https://www.sqlite.org/rescode.html */
 const RESULT = {
@@ -64,6 +64,6 @@ function wayOut(error: unknown, result: number | undefined): string {
 
 /** Without the details in its higher bits. */
 function resultOf(error: unknown): number | undefined {
-  if (!(error instanceof Error && 'errcode' in error)) return undefined
+  if (!isError(error) || !('errcode' in error)) return undefined
   return Number(error.errcode) & 0xff
 }

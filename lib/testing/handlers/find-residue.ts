@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { hasSystemCode } from '../../errors.ts'
+import { readApart } from '../../host/read-apart.ts'
 import { parseUserId, type UserId } from '../../matrix/user-id.ts'
 import type { ResidueForm } from './needles.ts'
 import { scanBytes } from './scan-bytes.ts'
@@ -31,23 +31,14 @@ export interface Residue {
  */
 export function findResidue(userId: string, paths: readonly string[]): Residue[] {
   const parsed = parseUserId(userId)
-  return paths.flatMap(filesIn).flatMap(path => scanFile(parsed, path))
+  const files = paths.flatMap(filesIn)
+  const read = readApart(files)
+  return files.flatMap(path => scanFile(parsed, path, read(path)))
 }
 
-function scanFile(userId: UserId, path: string): Residue[] {
-  const bytes = readIfThere(path)
+function scanFile(userId: UserId, path: string, bytes: Buffer): Residue[] {
   const hits = [...scanBytes(userId, bytes), ...scanSplitPages(userId, bytes)]
   return hits.map(hit => ({ path, ...hit }))
-}
-
-/** Databases make and remove files beside them at any time. */
-function readIfThere(path: string): Buffer {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    if (hasSystemCode(error, 'ENOENT')) return Buffer.alloc(0)
-    throw error
-  }
 }
 
 function filesIn(path: string): string[] {

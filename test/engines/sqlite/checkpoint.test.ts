@@ -5,7 +5,13 @@ import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
 
 import { Checkpointer } from '../../../lib/engines/sqlite/checkpoint.ts'
+import type { StoreDatabase } from '../../../lib/engines/sqlite/held-database.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
+
+/** A database that nobody else gets at. */
+function held(database: DatabaseSync): StoreDatabase {
+  return { database, ensureHeld() {}, confirmHeld() {}, close: () => database.close() }
+}
 
 t.test('a checkpoint that fails is tried again', async t => {
   const path = join(t.testdir(), 'erasure.db')
@@ -18,7 +24,7 @@ t.test('a checkpoint that fails is tried again', async t => {
     PRAGMA query_only = ON;
   `)
   const clock = fakeClock()
-  const checkpoints = new Checkpointer(database, clock)
+  const checkpoints = new Checkpointer(held(database), clock)
   t.teardown(() => checkpoints.close())
   let isDone = false
   const forgotten = checkpoints.forget().then(() => (isDone = true))

@@ -100,7 +100,10 @@ t.test('a damaged or foreign file is refused, and left as it is', async t => {
     }
     t.ok(before.equals(readFileSync(path)), `${what}: nothing was changed`)
   }
-  t.throws(() => sqliteStore({ path: directory }), { code: 'EISDIR' })
+  t.throws(() => sqliteStore({ path: directory }), {
+    code: 'STORE_UNWRITABLE',
+    message: /folder/,
+  })
   t.throws(() => sqliteStore({ path: '' }), TypeError)
 })
 

@@ -7,9 +7,15 @@ import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 
 import { GroupCommit } from '../../../lib/engines/sqlite/group-commit.ts'
+import type { StoreDatabase } from '../../../lib/engines/sqlite/held-database.ts'
 import { sqliteStore } from '../../../lib/engines/sqlite/sqlite-store.ts'
 import { breathe, fakeClock } from '../../support/fake-clock.ts'
 import { ROOT } from '../../support/run-program.ts'
+
+/** A database that nobody else gets at. */
+function held(database: DatabaseSync): StoreDatabase {
+  return { database, ensureHeld() {}, confirmHeld() {}, close: () => database.close() }
+}
 
 t.test('writes of one turn are one transaction, and all of it or nothing', async t => {
   const database = new DatabaseSync(join(t.testdir(), 'x.db'))
@@ -22,7 +28,7 @@ t.test('writes of one turn are one transaction, and all of it or nothing', async
     statements.push(sql)
     exec(sql)
   }
-  const commits = new GroupCommit(database)
+  const commits = new GroupCommit(held(database))
   const names = Array.from({ length: 1000 }, (_, index) => `name-${index}`)
   const add = async (name: string) => {
     // Requests do not arrive in one go: each has its own way through the turn.
