@@ -44,6 +44,7 @@ export class HeldDatabase implements StoreDatabase {
   readonly #name: HeldName
   #files: OpenFiles | undefined
   readonly #knowsLocks: boolean
+  #closed = false
 
   /**
    * @throws ErasureError `STORE_LOCKED` if another process, or another store of this one, has it;
@@ -70,11 +71,13 @@ export class HeldDatabase implements StoreDatabase {
   }
 
   get database(): DatabaseSync {
+    this.#refuseClosed()
     this.#files ??= this.#openAgain()
     return this.#files.database
   }
 
   ensureHeld(): void {
+    this.#refuseClosed()
     if (this.#files?.areHeld() === true) return
     this.#giveUp()
     this.#files = this.#openAgain()
@@ -86,6 +89,7 @@ export class HeldDatabase implements StoreDatabase {
   }
 
   close(): void {
+    this.#closed = true
     this.#files?.close()
     this.#name.release()
     held.delete(this)
@@ -96,7 +100,8 @@ export class HeldDatabase implements StoreDatabase {
     if (this.#files === undefined) return
     this.#refuseReplaced()
     // The locks are there and the log is not: nobody but a person can have removed it, and what
-    // was in it is nowhere else. Without locks another program has, having taken over all of it.
+    // was in it is nowhere else. Without locks another program has, which first made all of it part of the
+    // database.
     if (this.#files.hasLocks() && !tryCheckpoint(this.#files.database))
       throw this.#replaced('were removed, and what was in them cannot be saved now')
     this.#files.close()
@@ -106,6 +111,12 @@ export class HeldDatabase implements StoreDatabase {
   #openAgain(): OpenFiles {
     this.#refuseReplaced()
     return openFiles(this.#place.path, this.#knowsLocks)
+  }
+
+  /** Closing lets go of the files for good: nothing may open them again. */
+  #refuseClosed(): void {
+    if (this.#closed)
+      throw new ErasureError('CLOSED', `${this.#place.path}: this store is closed`)
   }
 
   #refuseReplaced(): void {

@@ -280,7 +280,8 @@ t.test(
     const path = join(t.testdir(), 'erasure.db')
     const store = sqliteStore({ path })
     await store.disconnect?.()
-    await t.rejects(store.set('a', '1'))
+    await t.rejects(store.set('a', '1'), { code: 'CLOSED' })
+    await t.rejects(async () => store.get('a'), { code: 'CLOSED' })
     await breathe()
     appendFileSync(
       `${path}.lock`,
