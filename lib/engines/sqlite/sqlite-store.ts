@@ -28,6 +28,8 @@ export interface SqliteStoreOptions {
 
 /** How often documents past their time to live are deleted. */
 const EXPIRY_MS = 60 * 60 * 1000
+/** How long what was deleted may stay in the log if nobody calls `forget`: that is four fsyncs. */
+const FORGET_MS = 10_000
 
 /**
  * Opens the embedded store: a Keyv storage adapter on `node:sqlite`.
@@ -35,7 +37,7 @@ const EXPIRY_MS = 60 * 60 * 1000
  * A resolved write survives a crash of the process, a crash of the operating system, and a power
  * cut, if the disk honours fsync. All writes of one turn of the event loop are one transaction.
  * Nothing deleted stays in the file (`secure_delete`) or, after `forget`, in the log beside it;
- * `forget` follows by itself whenever something was deleted.
+ * `forget` follows by itself ten seconds after something was deleted.
  *
  * @throws ErasureError `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_FOREIGN`, `STORE_UNSAFE`,
  *   `STORE_UNWRITABLE`, or, read-only, `STORE_MISSING`, `STORE_UNREADABLE`
@@ -71,15 +73,22 @@ function createAdapter({ path, held, clock, readOnly }: AdapterParts): StoreAdap
   const documents = new DocumentTable(held, Date.now)
   const commits = new GroupCommit(held)
   const checkpoints = new Checkpointer(held, clock)
+  let cancelForget: (() => void) | undefined
+  const forgetSoon = () => {
+    cancelForget ??= clock.setTimer(() => {
+      cancelForget = undefined
+      void checkpoints.forget()
+    }, FORGET_MS)
+  }
   const write = async <Result>(run: () => Result): Promise<Result> => {
     const result = await commits.write(run)
-    if (documents.takeDeleted()) void checkpoints.forget()
+    if (documents.takeDeleted() && !closed) forgetSoon()
     return result
   }
+  let closed = false
   const stopExpiry = readOnly
     ? () => {}
     : expireEvery(EXPIRY_MS, clock, () => write(() => documents.expire()))
-  let closed = false
   const adapter: StoreAdapter = {
     durable: true,
     location: path,
@@ -103,6 +112,7 @@ function createAdapter({ path, held, clock, readOnly }: AdapterParts): StoreAdap
       if (closed) return
       closed = true
       stopExpiry()
+      cancelForget?.()
       commits.flush()
       checkpoints.close()
       held.close()
