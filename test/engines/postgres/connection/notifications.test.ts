@@ -103,7 +103,7 @@ t.test(
     const clock = fakeClock()
     const database = openDatabase({
       connectionString: hole.connectionString,
-      connectTimeoutMs: 500,
+      connectTimeoutMs: 2000,
       clock,
     })
     const direct = openDatabase({ connectionString })
@@ -131,7 +131,7 @@ t.test('closing the database ends it, also when nobody answers the goodbye', asy
   const hole = await openHole(t, connectionString)
   const database = openDatabase({
     connectionString: hole.connectionString,
-    connectTimeoutMs: 300,
+    connectTimeoutMs: 5000,
   })
   const { reconnects } = await listenTo(database)
   await database.query('SELECT 1')
