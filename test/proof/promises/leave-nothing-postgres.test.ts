@@ -114,7 +114,7 @@ async function sealedValues(client: pg.Client): Promise<string[]> {
     `SELECT value FROM ${SCHEMA}.document WHERE key LIKE 'erasure:request:%'`,
   )
   const text = rows.map(({ value }) => value).join('')
-  return [...text.matchAll(/"sealed":"([\w-]+)"/g)].map(([, value = '']) => value)
+  return [...text.matchAll(/"sealed":"([^"]+)"/g)].map(([, value = '']) => value)
 }
 
 /** How many of these texts are somewhere in the files of a folder. */

@@ -31,7 +31,7 @@ function sealedValues(directory: string): string[] {
     .all()
   database.close()
   const text = rows.map(({ value }) => value).join('')
-  return [...text.matchAll(/"(?:sealed|cursor)":"([\w-]+)"/g)].map(
+  return [...text.matchAll(/"(?:sealed|cursor)":"([^"]+)"/g)].map(
     ([, sealed = '']) => sealed,
   )
 }
