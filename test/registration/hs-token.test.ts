@@ -26,6 +26,7 @@ const cases: ReadonlyArray<readonly [string, string[], string[], string]> = [
   ['a header of another scheme besides', ['Bearer right', 'Basic eA=='], [], 'wrong'],
   ['two queries', [], ['right', 'right'], 'wrong'],
   ['the token without a scheme', ['right'], [], 'missing'],
+  ['something before the scheme', ['x bearer right'], [], 'missing'],
   ['seven characters instead of the scheme', ['1234567right'], [], 'missing'],
 ]
 

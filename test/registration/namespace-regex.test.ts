@@ -42,6 +42,13 @@ t.test('9.A30: a namespace is anchored at its beginning, and there only', async 
   t.notOk(compileNamespaceRegex('a|irc_')('@irc_bob:example.org'), 'every alternative')
 })
 
+t.test('in a class, what is no word and no space is so in ASCII', async t => {
+  t.ok(compileNamespaceRegex('@[\\W]')('@+'))
+  t.notOk(compileNamespaceRegex('@[\\W]')('@a'))
+  t.ok(compileNamespaceRegex('@[\\S]')('@a'))
+  t.notOk(compileNamespaceRegex('@[\\S]')('@ '))
+})
+
 t.test('9.19: a user ID cannot keep a regex busy', async t => {
   const matches = compileNamespaceRegex('@(a+)+$')
   t.notOk(matches(`@${'a'.repeat(28)}!`))
@@ -58,6 +65,7 @@ t.test(
       ['(?<=@)bob_', /invalid named capture/],
       ['@(?P<bob_>a)(?P=bob_)', /`\(\?P`.*backreferences/],
       ['@(a)bob_\\1', /`\\1`.*backreferences/],
+      ['bob_{1001}', /invalid repeat count;/],
       ['@bob_a++', /`\+\+`.*possessive/],
       ['@bob_[a-z', /missing closing \]/],
       ['(@bob_', /missing closing \)/],

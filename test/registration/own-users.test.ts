@@ -56,6 +56,7 @@ t.test('9.18: as long as no server is known, nobody is declined', async t => {
   t.ok(has(own, '@bot:example.org'))
   own.learnServerName('other.org')
   t.ok(has(own, '@irc_bob:example.org'), 'the first name stays')
+  t.ok(new OwnUsers(exclusive('@a_.*:a\\.org', '@b_.*')).areSomeUnknown)
   const two = new OwnUsers(exclusive('@a_.*:a\\.org', '@b_.*:b\\.org'))
   t.ok(has(two, '@a_x:a.org'))
   t.ok(has(two, '@b_x:b.org'))
@@ -70,11 +71,18 @@ t.test('9.18: server names are found in a regex as bridges write them', async t 
     ['@irc_.*:localhost\\:8480', 'localhost:8480'],
     ['@irc_.*\\:example.org', 'example.org'],
     ['(@irc_.*:example\\.org)', 'example.org'],
+    ['@irc_.*:my\\-chat\\.example\\.org', 'my-chat.example.org'],
   ]
   for (const [regex, server] of spellings) {
     t.ok(has(new OwnUsers(exclusive(regex)), `@irc_bob:${server}`), regex)
   }
-  for (const regex of ['@irc_.*:', '@irc_(?:x|y)', '@irc_(?i:x)', '@irc_[^:]+']) {
+  for (const regex of [
+    '@irc_.*:',
+    '@irc_.*:example\\.org|@x_.*',
+    '@irc_(?:x|y)',
+    '@irc_(?i:x)',
+    '@irc_[^:]+',
+  ]) {
     t.ok(new OwnUsers(exclusive(regex)).areSomeUnknown, regex)
   }
 })
