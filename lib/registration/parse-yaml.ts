@@ -21,9 +21,9 @@ const KNOWN_KEY =
  */
 export function parseYaml(text: string, path: string): ParsedYaml {
   const lines = new LineCounter()
-  // Without `prettyErrors` no message holds a line of the file, and so no token.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const document = parseDocument(text, { lineCounter: lines })
   const lineAt = (offset: number) => lines.linePos(offset).line
+  // Of an error its code is told; its message holds a line of the file, and so perhaps a token.
   const [error] = document.errors
   if (error !== undefined) {
     const [offset] = error.pos

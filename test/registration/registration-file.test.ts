@@ -74,6 +74,9 @@ t.test('9.17, 9.20: what is wrong in a file has its line, and no token', async t
       [...good, 'secret: 1', '"secret": 2'],
       { line: 4, message: /a key stands here for the second time/ },
     ],
+    [[...good, 'hs_token2: 1', 'hs_token2: 2'], { message: /a key stands/ }],
+    [[...good, 'my_hs_token: 1', 'my_hs_token: 2'], { message: /a key stands/ }],
+    [['secret'], { line: undefined, message: /yaml: it must be an object/ }],
     [[...good, 'id: "secret'], { line: 4, message: /not YAML \(MISSING_CHAR\)/ }],
     [['hs_token: *secret'], { message: /not YAML \(BAD_ALIAS\)/ }],
   ]
@@ -87,7 +90,7 @@ t.test('9.17, 9.20: what is wrong in a file has its line, and no token', async t
 })
 
 t.test('9.20: the token may be in a file of its own, or in the environment', async t => {
-  const directory = t.testdir({ run: { 'hs-token': 'secret\n', bad: 'secret\nmore\n' } })
+  const directory = t.testdir({ run: { 'hs-token': 'secret\n', bad: 'secret\nmore' } })
   const path = join(directory, 'registration.yaml')
   const read = async (...lines: readonly string[]) => {
     writeFileSync(path, ['sender_localpart: bot', ...lines].join('\n'))
@@ -104,6 +107,12 @@ t.test('9.20: the token may be in a file of its own, or in the environment', asy
     delete process.env['REGISTRATION_TEST_BAD']
   })
   t.match(await read('hs_token: ${REGISTRATION_TEST_TOKEN}'), token)
+  for (const literal of ['x${REGISTRATION_TEST_TOKEN}', '${REGISTRATION_TEST_TOKEN}x']) {
+    t.match(await read(`hs_token: ${literal}`), { hs_token: literal })
+  }
+  for (const nothing of [null, 5, {}, { ...token, hs_token: ['${X}'] }]) {
+    await t.rejects(loadRegistration(nothing as never), { code: 'REGISTRATION_INVALID' })
+  }
   const variable = { hs_token: '${REGISTRATION_TEST_TOKEN}', sender_localpart: 'bot' }
   t.match(await loadRegistration(variable), token)
   const bad: ReadonlyArray<readonly [readonly string[], RegExp]> = [
@@ -120,6 +129,7 @@ t.test('9.20: the token may be in a file of its own, or in the environment', asy
   for (const [lines, message] of bad) {
     const thrown: unknown = await read(...lines).catch((error: unknown) => error)
     t.match(thrown, { code: 'REGISTRATION_INVALID', file: path, message })
+    t.match((thrown as { property: string }).property, /^hs_token/)
     t.notMatch(inspect(thrown), /secret/)
   }
 })

@@ -12,16 +12,24 @@ t.test(
   async t => {
     const namespace = (value: unknown) => ({ ...GOOD, namespaces: { users: [value] } })
     const bad: ReadonlyArray<readonly [unknown, string | undefined, RegExp]> = [
-      [undefined, undefined, /must be an object/],
+      [undefined, undefined, /^the registration: it must be an object/],
       [[], undefined, /must be an object/],
       [{ ...GOOD, hs_token: '' }, 'hs_token', /non-empty string, and is empty/],
       [{ sender_localpart: 'bot' }, 'hs_token', /is missing/],
       [{ ...GOOD, hs_token: TOKEN_PLACEHOLDER }, 'hs_token', /sample/],
       [{ hs_token: 'h' }, 'sender_localpart', /is missing/],
-      [{ ...GOOD, sender_localpart: '' }, 'sender_localpart', /empty/],
+      [
+        { ...GOOD, sender_localpart: '' },
+        'sender_localpart',
+        /a non-empty string, and is empty/,
+      ],
       [{ ...GOOD, url: 1 }, 'url', /string or null, and is a number/],
       [{ ...GOOD, namespaces: [] }, 'namespaces', /with users/],
-      [{ ...GOOD, namespaces: { users: {} } }, 'namespaces.users', /a list/],
+      [
+        { ...GOOD, namespaces: { users: {} } },
+        'namespaces.users',
+        /must be a list, and is a list or an object/,
+      ],
       [namespace('@x'), 'namespaces.users[0]', /{ exclusive, regex }/],
       [namespace({ exclusive: true }), 'namespaces.users[0].regex', /is missing/],
       [
@@ -70,6 +78,8 @@ t.test(
         `${typeof exclusive} ${JSON.stringify(exclusive)}`,
       )
     }
+    const others = { users: [{ exclusive: false, regex: '@(?!x).*' }] }
+    t.match(parseRegistration({ ...GOOD, namespaces: others }), { namespaces: others })
     for (const exclusive of [true, false]) {
       const namespaces = { users: [{ exclusive, regex: '@a' }] }
       t.match(parseRegistration({ ...GOOD, namespaces }), { namespaces })
@@ -92,6 +102,7 @@ t.test('9.20: a token that no header can carry is refused, and not repeated', as
     ].map(token => [token, /no header can carry it/] as const),
     [123456, /number, so put it in quotes/],
     [true, /boolean, so put it in quotes/],
+    [false, /boolean, so put it in quotes/],
     [['abc'], /a list or an object/],
   ]
   for (const [hs_token, message] of bad) {
