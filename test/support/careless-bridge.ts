@@ -37,7 +37,7 @@ export function carelessBridge(path: string): CarelessBridge {
     const { prev_content: before } = event as { prev_content?: { displayname?: unknown } }
     if (typeof before?.displayname === 'string')
       insert('profile', String(user), before.displayname)
-    // Whoever is mentioned is looked up, to have his name at hand.
+    // People who are mentioned are looked up, to have their names at hand.
     const mentions = content['m.mentions'] as { user_ids?: string[] } | undefined
     for (const mentioned of mentions?.user_ids ?? []) insert('profile', mentioned)
     if (type !== 'm.room.power_levels') return

@@ -1,6 +1,6 @@
 import type { Errcode } from '../../matrix/errcode.ts'
 
-/** An HTTP answer, whoever sends it. The body is always JSON. */
+/** An HTTP answer, for any framework to send. The body is always JSON. */
 export interface Answer {
   /** The status code. */
   readonly status: number

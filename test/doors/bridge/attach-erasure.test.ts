@@ -4,6 +4,7 @@ import t from 'tap'
 import {
   attachErasure,
   type BridgeLike,
+  type ExpressLike,
 } from '../../../lib/doors/bridge/attach-erasure.ts'
 import { ERASE_PATH, request, sendRaw, walkAnswers } from '../../support/answers.ts'
 import { freePort } from '../../support/free-port.ts'
@@ -54,7 +55,9 @@ t.test(
     await bridge.run(port, own, '127.0.0.1')
     t.equal((await sendRaw(port, request()))?.status, 200)
     await bridge.close()
+    const { handle } = own.expressApp as never as ExpressLike
     await bridge.listen(port, '127.0.0.1', 10, own)
+    t.equal((own.expressApp as never as ExpressLike).handle, handle, 'and not twice')
     t.equal((await sendRaw(port, request()))?.status, 200)
     await bridge.close()
     await bridge.listen(port, '127.0.0.1', 10)

@@ -229,8 +229,17 @@ t.test(
 
 t.test('other requests reach the bridge as they are', async t => {
   const { port } = await setUpGuard(t)
-  const sent = request({ method: 'GET', path: transactionPath(1), headers: [BEARER] })
-  t.equal((await sendRaw(port, sent))?.status, 404)
+  const others = [
+    { method: 'GET', path: transactionPath(1) },
+    { method: 'PUT', path: '/health' },
+    { method: 'PUT', path: `${transactionPath(1)}/more` },
+    { method: 'PUT', path: `/other${transactionPath(1)}` },
+  ]
+  for (const { method, path } of others) {
+    const answer = await sendRaw(port, request({ method, path, headers: [], body: '{' }))
+    t.equal(answer?.status, 400, 'by the body parser of Express')
+    t.notMatch(answer?.body, /M_/)
+  }
   const large = { events: [{ ...message(carol, 'x'.repeat(6_000_000)) }] }
   const body = JSON.stringify(large)
   const put = request({

@@ -43,7 +43,7 @@ const OTHER_METHODS = [
   ...['M-SEARCH', 'PURGE', 'SOURCE', 'SUBSCRIBE', 'MKCALENDAR', 'LINK', 'ACL', 'BIND'],
 ]
 
-/** Who is the subject of a request; nobody else's name is his. */
+/** Makes the user of a request; nobody else has that name. */
 export function makeUser(random: Random, connection: number, request: number): string {
   const odd = random.pick(['', '', '', 'Ü', '👍', '"\\', '/+%', ' ', '=_', '\u200b'])
   return `@${CANARY}-${connection.toString(36)}-${request}${odd}:example.org`

@@ -72,7 +72,7 @@ process.on('message', async (ask: Ask) => {
   await erasure.close()
   process.disconnect()
 })
-/** Whoever started it has gone. */
+/** The process that started it has gone. */
 const exit = () => process.exit()
 process.on('disconnect', exit)
 process.send?.({ port: server.port } satisfies Told)

@@ -48,7 +48,7 @@ async function openSome(): Promise<void> {
   }
 }
 
-// Whoever started it has gone.
+// The process that started it has gone.
 process.on('disconnect', () => process.exit())
 await Promise.all(Array.from({ length: SIDE_BY_SIDE }, openSome))
 process.send?.({ open } satisfies SilentTold)

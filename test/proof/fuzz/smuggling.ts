@@ -11,7 +11,7 @@ type Smuggle = (outer: Parts, hidden: Buffer, random: Random) => Smuggled
 
 /**
  * A request with another one hidden in it, which holds the right token and asks for the erasure
- * of somebody: whoever takes the hidden one for a request lets others speak for the homeserver.
+ * of somebody: a server that takes the hidden one for a request lets others speak for the homeserver.
  */
 export function makeSmuggling(random: Random, wanted: Wanted): Made {
   const { user } = wanted
@@ -153,7 +153,7 @@ function inTrailers(outer: Parts, hidden: Buffer, random: Random): Smuggled {
   return around(outer, [CHUNKED], [`2\r\n{}\r\n0\r\n${before}`, hidden, ''])
 }
 
-/** A size that is 2 to whoever counts in 64 bits. */
+/** A size that is 2 to a parser that counts in 64 bits. */
 function behindOverflow(outer: Parts, hidden: Buffer, random: Random): Smuggled {
   return random.chance(0.5)
     ? around(outer, ['Content-Length: 18446744073709551618'], ['{}', hidden, ''])

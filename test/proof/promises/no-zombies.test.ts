@@ -51,18 +51,18 @@ async function setUp(t: Test, directory: string) {
   return { data, erasure, send, log, clock }
 }
 
-/** What a homeserver sends of an erased user, and others about him, in the order it comes. */
+/** What a homeserver sends of an erased user, and others about them, in the order it comes. */
 const lateTransactions: ReadonlyArray<readonly object[]> = [
-  // Before 1.150 Synapse blanks his profile in every room, then makes him leave room by room.
+  // Before 1.150 Synapse blanks the profile in every room, then has the user leave room by room.
   ...inRooms(
     member(bob, 'join', { content: { membership: 'join', displayname: '' } }),
   ).map(event => [event]),
-  [message(bob, 'sent before he left, delivered after')],
+  [message(bob, 'sent before leaving, delivered after')],
   ...inRooms(member(bob, 'leave')).map(event => [event]),
   [
     {
-      ...message(carol, 'where is he?'),
-      content: { body: 'where is he?', 'm.mentions': { user_ids: [bob] } },
+      ...message(carol, 'where is Bob?'),
+      content: { body: 'where is Bob?', 'm.mentions': { user_ids: [bob] } },
     },
   ],
   [
@@ -92,7 +92,7 @@ t.test('6. No zombies', async t => {
         message(bob, 'hello'),
         message(carol, 'hi'),
       )
-      t.ok(data.rowsOf(bob) > 5, 'the bridge does store him')
+      t.ok(data.rowsOf(bob) > 5, 'the bridge does store Bob')
       await erasure.accept(bob)
       for (const events of lateTransactions) {
         await clock.advance(Math.floor((random() * LATE_MS) / lateTransactions.length))
@@ -102,7 +102,7 @@ t.test('6. No zombies', async t => {
       t.equal(data.rowsOf(bob), 0)
       t.ok(data.rowsOf(carol) > 5, 'others are stored as ever')
       await send(message(bob, 'much later'), member(bob, 'leave'))
-      t.equal(data.rowsOf(bob), 1, 'his own late leave is his, and all that passes')
+      t.equal(data.rowsOf(bob), 1, 'of their own events only the late leave passes')
       foundAgain += log.lines.filter(
         ({ fields }) => fields['code'] === 'VERIFY_FOUND',
       ).length
@@ -110,7 +110,7 @@ t.test('6. No zombies', async t => {
   }
   t.ok(
     foundAgain > 0,
-    'other people’s events did bring him back, and he was purged again',
+    'other people’s events did bring Bob back, and Bob was purged again',
   )
   t.comment(
     `seed ${SIZES.seed}, ${rounds} interleavings, found again ${foundAgain} times`,
