@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
 import { systemClock } from '../host/clock.ts'
-import { ErasureError } from '../errors.ts'
+import { ErasureError, hasSystemCode } from '../errors.ts'
 import { DEFAULT_TARGET_MS } from '../core/options.ts'
 import {
   type ErasureStatus,
@@ -14,16 +14,62 @@ import { sqliteStore } from '../engines/sqlite/sqlite-store.ts'
 import { openKey } from '../user-seal/key.ts'
 import { createUserSeal } from '../user-seal/user-seal.ts'
 import { CliError } from './cli-error.ts'
+import {
+  type Command,
+  DATA_OPTION,
+  dataDirectoryOf,
+  parseCommandLine,
+} from './command.ts'
 
 /** Where the application service keeps its files, and where its store is if not among them. */
-export interface StatusPlace {
+interface StatusPlace {
   readonly dataDirectory: string
-  readonly postgres?:
-    { readonly connectionString: string; readonly schema: string | undefined } | undefined
+  readonly postgres: PostgresPlace | undefined
+}
+
+interface PostgresPlace {
+  readonly connectionString: string
+  readonly schema: string | undefined
 }
 
 /** Reads the store beside the running application service and says how its requests are doing. */
-export async function status(
+export const status: Command = {
+  name: 'status',
+  operands: '[request-id]',
+  help: [
+    ['', 'list the requests that are open, blocked, overdue'],
+    ['--json', 'for programs'],
+    ['--postgres', 'in the PostgreSQL database that $DATABASE_URL names'],
+    ['--schema NAME', 'where in it (matrix_appservice_erasure)'],
+  ],
+  async run({ args, env }) {
+    const { values, positionals } = parseCommandLine(args, 1, {
+      ...DATA_OPTION,
+      json: { type: 'boolean' },
+      postgres: { type: 'boolean' },
+      schema: { type: 'string' },
+    })
+    if (!values.postgres && values.schema !== undefined) {
+      throw new CliError('--schema only goes with --postgres')
+    }
+    const postgres = values.postgres ? postgresOf(values.schema, env) : undefined
+    const place = { dataDirectory: dataDirectoryOf(values, env), postgres }
+    return describe(positionals[0], place, values.json ?? false)
+  },
+}
+
+/** From the environment: other users of the machine can read a command line, password and all. */
+function postgresOf(schema: string | undefined, env: NodeJS.ProcessEnv): PostgresPlace {
+  const connectionString = env['DATABASE_URL']
+  if (!connectionString) {
+    throw new CliError(
+      '--postgres needs DATABASE_URL=postgres://user:password@host/database',
+    )
+  }
+  return { connectionString, schema }
+}
+
+async function describe(
   requestId: string | undefined,
   { dataDirectory, postgres }: StatusPlace,
   json: boolean,
@@ -47,7 +93,7 @@ export async function status(
 async function openPostgres({
   connectionString,
   schema,
-}: NonNullable<StatusPlace['postgres']>): Promise<StoreAdapter> {
+}: PostgresPlace): Promise<StoreAdapter> {
   try {
     // Only here: the package pg is not there for everybody.
     const { openDatabase } = await import('../engines/postgres/connection/database.ts')
@@ -55,7 +101,7 @@ async function openPostgres({
     const database = openDatabase({ connectionString, maxConnections: 1 })
     return postgresStore({ database, schema, readOnly: true })
   } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    if (!hasSystemCode(error, 'ERR_MODULE_NOT_FOUND')) throw error
     throw new CliError('--postgres needs the package pg: npm install pg')
   }
 }
@@ -90,7 +136,7 @@ async function describeOne(
     if (json) return `${JSON.stringify(record)}\n`
     return `${requestId}  ${record.outcome}  ${new Date(record.finishedAt).toISOString()}\n`
   }
-  throw new CliError('there is no request with this id; status lists the open ones')
+  throw new CliError('no request has this id; `status` lists the open ones')
 }
 
 function table({ counts, open }: ErasureStatus): string {

@@ -143,12 +143,12 @@ t.test('what goes wrong is one line on stderr, and an exit code', async t => {
     [['status', '--data'], /argument missing/],
     [['status', 'a', 'b'], /too many arguments/],
     [['registration', bob], /too many arguments/],
-    [['status', ...data, 'unknown-id'], /no request with this id/],
+    [['status', ...data, 'unknown-id'], /no request has this id/],
     [['status', '--data', elsewhere], /erasure\.db: there is no such database/],
     [['erase', ...data], /expected a user ID/],
     [['erase', ...data, 'bob'], /Not a user ID/],
     [['erase', bob, '--data', elsewhere], /registration\.yaml/],
-    [['erase', bob, ...data, '--url', 'nowhere'], /use --url/],
+    [['erase', bob, ...data, '--url', 'nowhere'], /pass --url/],
   ]
   for (const [args, line] of cases) {
     const { code, stdout, stderr } = await cli(args)
@@ -165,7 +165,7 @@ t.test('what goes wrong is one line on stderr, and an exit code', async t => {
     stderr: /did not acknowledge the request: 403 M_FORBIDDEN/,
   })
   writeFileSync(registration, text.replace(/hs_token: .*/, 'hs_token: [wrong'))
-  t.match(await cli(['erase', bob, ...data]), { code: 2, stderr: /not a YAML file/ })
+  t.match(await cli(['erase', bob, ...data]), { code: 2, stderr: /not YAML/ })
   writeFileSync(join(directory, 'erasure.key'), Buffer.alloc(32))
   t.match(await cli(['status', ...data]), { code: 2, stderr: /not the key of/ })
   await server.close()
@@ -193,8 +193,69 @@ t.test('an answer that is not Matrix is not repeated', async t => {
   t.match(ended, { code: 1, stderr: /did not acknowledge the request: 502\n/ })
 })
 
-t.test('help is for asking', async t => {
+t.test("erase keeps the path of the registration's url (9.22)", async t => {
+  const directory = t.testdir()
+  const asked: Array<string | undefined> = []
+  const { createServer } = await import('node:http')
+  let body = '{}'
+  const server = createServer((request, response) => {
+    asked.push(request.url)
+    response.end(body)
+  })
+  await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const { port } = server.address() as { port: number }
+  for (const path of ['', '/', '/base/path', '/base/path/']) {
+    const file = join(directory, 'registration.yaml')
+    const url = `http://127.0.0.1:${port}${path}`
+    const { stdout } = await cli(['registration', '--url', url])
+    writeFileSync(file, stdout, { mode: 0o600 })
+    t.match(await cli(['erase', bob, '--data', directory]), { code: 0 }, path)
+    const kept = path.replace(/\/$/, '')
+    t.equal(asked.pop(), `${kept}/_matrix/app/v1/users/erase`, path)
+  }
+  for (const foreign of ['<html>', '"ok"', '{"ok":true}', 'null']) {
+    body = foreign
+    const ended = await cli(['erase', bob, '--data', directory])
+    t.match(ended, { code: 1, stdout: '' }, 'a 200 of another server is no success')
+    t.match(ended.stderr, /base\/path\/_matrix.* answered 200, but is not/)
+  }
+})
+
+t.test('what a command needs and does not find is one line (9.29)', async t => {
+  const directory = t.testdir()
+  const { erasure, server } = await running(directory)
+  await server.close()
+  await erasure.close()
+  const urls: ReadonlyArray<readonly [string, RegExp]> = [
+    ['nonsense', /DATABASE_URL|connectionString/],
+    ['postgres://a:hush@127.0.0.1:1/none', /127\.0\.0\.1:1/],
+    ['postgres://a:hush@no-such-host.invalid/none', /no-such-host\.invalid/],
+  ]
+  for (const [url, line] of urls) {
+    const ended = await cli(['status', '--postgres', '--data', directory], {
+      DATABASE_URL: url,
+    })
+    t.match(ended, { code: 2, stdout: '', stderr: line }, url)
+    t.match(ended.stderr, /^matrix-appservice-erasure: [^\n]+\n$/)
+    t.notMatch(ended.stderr, /hush/)
+  }
+  const missing = join(directory, 'nowhere')
+  for (const command of [['status'], ['erase', bob]]) {
+    const ended = await cli([...command, '--data', missing])
+    t.match(ended, { code: 2, stdout: '', stderr: /nowhere/ })
+    t.match(ended.stderr, /^matrix-appservice-erasure: [^\n]+\n$/)
+  }
+})
+
+t.test('help is for asking, and lists what there is', async t => {
   t.match(await cli(['help']), { code: 0, stdout: /^Usage/ })
+  const { stdout } = await cli(['help'])
+  const listed = [...stdout.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name)
+  const named = /expected a command: (.*) or help/.exec((await cli([])).stderr)?.[1]
+  t.same(listed, named?.split(', '))
+  t.ok(listed.length >= 3)
+  for (const line of stdout.split('\n')) t.ok(line.length <= 90, line)
   t.match(await cli(['--help']), { code: 0 })
   t.equal(new CliError('x').exitCode, 2)
 })

@@ -41,7 +41,7 @@ t.test('status reads a PostgreSQL database beside those who write it', async t =
 
   t.match(await cli(['status', '--schema', 'x'], env), {
     code: 2,
-    stderr: /--schema is for --postgres/,
+    stderr: /--schema only goes with --postgres/,
   })
   t.match(await cli(['status', '--postgres'], { ...env, DATABASE_URL: '' }), {
     code: 2,

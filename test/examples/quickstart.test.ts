@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 
 import t from 'tap'
 
 import { findResidue } from '../../lib/testing/handlers/find-residue.ts'
-import { ROOT } from '../support/run-program.ts'
+import { ROOT, runProgram } from '../support/run-program.ts'
 
 t.test(
   'the quickstart runs, erases Bob by the line it prints, and leaves nothing',
@@ -41,3 +42,16 @@ t.test(
     t.equal(child.exitCode ?? child.signalCode, 0, 'it closes by itself')
   },
 )
+
+t.test('a port that is taken is one line, and the way out (9.29)', async t => {
+  const blocker = createServer()
+  await new Promise<void>(resolve => void blocker.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => blocker.close())
+  const { port } = blocker.address() as { port: number }
+  const env = { DATA_DIR: t.testdir(), PORT: String(port) }
+  const ended = await runProgram('examples/quickstart.ts', [], { env })
+  t.match(ended, {
+    code: 1,
+    stderr: /^Cannot listen on port \d+ .*choose another port\n$/,
+  })
+})
