@@ -101,6 +101,12 @@ async function openPostgres({
     const database = openDatabase({ connectionString, maxConnections: 1 })
     return postgresStore({ database, schema, readOnly: true })
   } catch (error) {
+    if (error instanceof TypeError) {
+      throw new CliError(
+        'DATABASE_URL is not postgres://user:password@host/database; percent-encode ' +
+          'special characters in the password',
+      )
+    }
     if (!hasSystemCode(error, 'ERR_MODULE_NOT_FOUND')) throw error
     throw new CliError('--postgres needs the package pg: npm install pg')
   }

@@ -1,5 +1,8 @@
 import { Client } from 'pg'
 
+/** A URL, or the path of a socket's folder. */
+const SCHEME = /^(?:postgres(?:ql)?:|socket:|\/)/i
+
 /**
  * Host, port and database, for error messages. Never quotes `connectionString`, which may hold a
  * password.
@@ -7,7 +10,8 @@ import { Client } from 'pg'
  * @throws TypeError if it is not a connection string
  */
 export function locate(connectionString: unknown): string {
-  if (typeof connectionString !== 'string' || connectionString === '') {
+  // pg takes any other text for the name of a database on a host called `base`.
+  if (typeof connectionString !== 'string' || !SCHEME.test(connectionString)) {
     throw new TypeError('Expected `connectionString` to be postgres://user@host/database')
   }
   let client: Client
