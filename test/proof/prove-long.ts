@@ -1,15 +1,15 @@
-// The long runs: the tests of the promises, with sizes that take minutes.
+// The tests of the promises, as `npm run prove` runs them, with sizes that take minutes.
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
 const { values } = parseArgs({
   options: {
-    kills: { type: 'string', default: '2000' },
-    cuts: { type: 'string', default: '500' },
-    schedules: { type: 'string', default: '5000' },
-    requests: { type: 'string', default: '200000' },
-    shared: { type: 'string', default: '4000' },
-    faults: { type: 'string', default: '60' },
+    kills: { type: 'string', default: '600' },
+    cuts: { type: 'string', default: '300' },
+    schedules: { type: 'string', default: '2000' },
+    requests: { type: 'string', default: '60000' },
+    shared: { type: 'string', default: '2000' },
+    faults: { type: 'string', default: '30' },
     seed: { type: 'string', default: '20261123' },
   },
 })
@@ -17,7 +17,7 @@ const sizes = Object.entries(values).map(([name, value]) => [
   `ERASURE_TEST_${name.toUpperCase()}`,
   value,
 ])
-const args = ['--timeout=1200', '--jobs=2', 'test/proof/promises']
+const args = ['--timeout=3600', '--jobs=2', 'test/proof/promises']
 const { status } = spawnSync('tap', args, {
   stdio: 'inherit',
   env: { ...process.env, ...Object.fromEntries(sizes) },
