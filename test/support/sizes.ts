@@ -1,5 +1,5 @@
-// How much the tests of the promises try. `npm test` is small enough for every change;
-// `npm run test:long` sets these by its flags.
+// How much the tests of the promises try: small enough for every change. `npm run prove:long` sets
+// these by its flags.
 
 /** A size from the environment, or else the small one. */
 function size(name: string, small: number): number {
