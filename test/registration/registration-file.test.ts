@@ -1,14 +1,17 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { inspect } from 'node:util'
 
 import t from 'tap'
+import { parse } from 'yaml'
 
 import {
+  createRegistration,
   ensureRegistration,
   loadRegistration,
   readRegistration,
 } from '../../lib/registration/registration-file.ts'
+import { parseRegistration } from '../../lib/registration/registration.ts'
 
 t.test('a registration is made once, for its owner only, and then read', async t => {
   const path = join(t.testdir(), 'new/registration.yaml')
@@ -19,6 +22,8 @@ t.test('a registration is made once, for its owner only, and then read', async t
     hs_token: /^[0-9a-f]{64}$/,
   })
   t.equal(statSync(path).mode & 0o777, 0o600)
+  t.equal(statSync(dirname(path)).mode & 0o777, 0o700)
+  t.same(await loadRegistration(path), made)
   const text = readFileSync(path, 'utf8')
   t.same(await ensureRegistration(path), made)
   t.equal(readFileSync(path, 'utf8'), text)
@@ -46,7 +51,10 @@ t.test(
       message: /hs_token/,
     })
     t.equal(readFileSync(path, 'utf8'), 'hs_token: ""')
-    await t.rejects(ensureRegistration(join(path, 'below-a-file')))
+    await t.rejects(ensureRegistration(join(path, 'below-a-file')), { code: 'EEXIST' })
+    await t.rejects(ensureRegistration('/proc/registration.yaml'), {
+      code: /ENOENT|EACCES/,
+    })
   },
 )
 
@@ -133,3 +141,33 @@ t.test('9.20: the token may be in a file of its own, or in the environment', asy
     t.notMatch(inspect(thrown), /secret/)
   }
 })
+
+t.test(
+  'what createRegistration writes is a registration, as the specification has it',
+  async t => {
+    const bare = parse(createRegistration()) as object
+    t.match(bare, {
+      ...{ id: 'erasure', url: 'http://localhost:9009', sender_localpart: 'erasure' },
+      ...{ as_token: /^[0-9a-f]{64}$/, hs_token: /^[0-9a-f]{64}$/, rate_limited: false },
+    })
+    t.strictSame(parse(createRegistration())['namespaces'], {
+      users: [],
+      aliases: [],
+      rooms: [],
+    })
+    const userRegex = '@_irc_.*:my\\-server\\.org'
+    const full = parse(
+      createRegistration({
+        id: 'irc',
+        url: 'http://x',
+        senderLocalpart: 'bot',
+        userRegex,
+      }),
+    ) as object
+    t.match(full, {
+      ...{ id: 'irc', url: 'http://x', sender_localpart: 'bot' },
+      namespaces: { users: [{ exclusive: true, regex: userRegex }] },
+    })
+    t.match(parseRegistration(full), { sender_localpart: 'bot' })
+  },
+)
