@@ -6,6 +6,8 @@ import { APPLICATION_ID } from './open-database.ts'
 
 /** How long to leave a reader that still holds a snapshot before the next try. */
 const RETRY_MS = 250
+/** How long what was deleted may stay in the log if nobody calls `forget`: that is four fsyncs. */
+const FORGET_MS = 10_000
 
 /**
  * Empties the write-ahead log, where SQLite keeps deleted rows until it is truncated.
@@ -45,6 +47,7 @@ export class Checkpointer {
   readonly #held: StoreDatabase
   readonly #clock: Clock
   #next: Promise<void> | undefined
+  #cancelSoon: (() => void) | undefined
   readonly #closed = new AbortController()
 
   constructor(held: StoreDatabase, clock: Clock) {
@@ -63,9 +66,19 @@ export class Checkpointer {
     signal?.removeEventListener('abort', stop)
   }
 
+  /** Forgets in a while, together with what is deleted meanwhile. */
+  forgetSoon(): void {
+    if (this.#closed.signal.aborted) return
+    this.#cancelSoon ??= this.#clock.setTimer(() => {
+      this.#cancelSoon = undefined
+      void this.forget()
+    }, FORGET_MS)
+  }
+
   /** No checkpoint starts after this. */
   close(): void {
     this.#closed.abort()
+    this.#cancelSoon?.()
   }
 
   async #run(): Promise<void> {

@@ -4,7 +4,6 @@ import { ErasureError } from '../../errors.ts'
 import { type HeldName, holdName } from '../../host/hold-name.ts'
 import { tryCheckpoint } from './checkpoint.ts'
 import { fileAt, findPlace, type Place, refuseSecondNames } from './find-place.ts'
-import { openForReading } from './open-database.ts'
 import { openFiles, type OpenFiles } from './open-files.ts'
 import { locked, openingError } from './store-error.ts'
 
@@ -132,14 +131,4 @@ export class HeldDatabase implements StoreDatabase {
       { store: path },
     )
   }
-}
-
-/**
- * The database at `path` for reading, beside the process that writes it.
- *
- * @throws ErasureError `STORE_MISSING`, `STORE_CORRUPT`, `STORE_FOREIGN`, `STORE_UNREADABLE`
- */
-export function readDatabase(path: string): StoreDatabase {
-  const database = openForReading(path)
-  return { database, ensureHeld() {}, confirmHeld() {}, close: () => database.close() }
 }

@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from '../../host/clock.ts'
 import type { StoreAdapter } from '../../store/adapter.ts'
-import { Checkpointer, tryCheckpoint } from './checkpoint.ts'
-import { DocumentTable, EXPIRY_ROWS } from './document-table.ts'
-import { GroupCommit } from './group-commit.ts'
-import { HeldDatabase, readDatabase, type StoreDatabase } from './held-database.ts'
+import { tryCheckpoint } from './checkpoint.ts'
+import { HeldDatabase } from './held-database.ts'
+import { openForReading } from './open-database.ts'
+import { createAdapter, createReader } from './sqlite-adapter.ts'
 
 /** Where the embedded store lies. */
 export interface SqliteStoreOptions {
@@ -26,11 +26,6 @@ export interface SqliteStoreOptions {
   readonly clock?: Clock
 }
 
-/** How often documents past their time to live are deleted. */
-const EXPIRY_MS = 60 * 60 * 1000
-/** How long what was deleted may stay in the log if nobody calls `forget`: that is four fsyncs. */
-const FORGET_MS = 10_000
-
 /**
  * Opens the embedded store: a Keyv storage adapter on `node:sqlite`.
  *
@@ -52,94 +47,10 @@ export function sqliteStore(options: SqliteStoreOptions): StoreAdapter {
       'Expected `path` to be the path of a file: a database in memory keeps nothing',
     )
   }
-  const held = readOnly
-    ? readDatabase(path)
-    : new HeldDatabase(path, options.allowNetworkFileSystem ?? false)
+  if (readOnly) return createReader(path, openForReading(path), clock)
+  const held = new HeldDatabase(path, options.allowNetworkFileSystem ?? false)
   const adapter = createAdapter({ path, held, clock, readOnly })
   // What a crash has left between deleting and forgetting: now, or else when it can be.
-  if (!readOnly && !tryCheckpoint(held.database)) void adapter.forget?.()
+  if (!tryCheckpoint(held.database)) void adapter.forget?.()
   return adapter
-}
-
-interface AdapterParts {
-  readonly path: string
-  readonly held: StoreDatabase
-  readonly clock: Clock
-  readonly readOnly: boolean
-}
-
-function createAdapter({ path, held, clock, readOnly }: AdapterParts): StoreAdapter {
-  // `Date.now` and not the clock, because Keyv writes and reads the times by it.
-  const documents = new DocumentTable(held, Date.now)
-  const commits = new GroupCommit(held)
-  const checkpoints = new Checkpointer(held, clock)
-  let cancelForget: (() => void) | undefined
-  const forgetSoon = () => {
-    cancelForget ??= clock.setTimer(() => {
-      cancelForget = undefined
-      void checkpoints.forget()
-    }, FORGET_MS)
-  }
-  const write = async <Result>(run: () => Result): Promise<Result> => {
-    const result = await commits.write(run)
-    if (documents.takeDeleted() && !closed) forgetSoon()
-    return result
-  }
-  let closed = false
-  const stopExpiry = readOnly
-    ? () => {}
-    : expireEvery(EXPIRY_MS, clock, () => write(() => documents.expire()))
-  const adapter: StoreAdapter = {
-    durable: true,
-    location: path,
-    opts: { dialect: 'sqlite' },
-    on: () => adapter,
-    get: async key => documents.get(key) as never,
-    has: async key => documents.has(key),
-    set: (key, value, ttl) => write(() => documents.set({ key, value, ttl })),
-    // Keyv's type says nothing comes back; Keyv itself passes on what does.
-    setMany: entries => write(() => entries.map(entry => documents.set(entry))) as never,
-    delete: key => write(() => documents.delete(key)),
-    deleteMany: keys =>
-      write(() => keys.map(key => documents.delete(key)).every(Boolean)),
-    writeIf: change => write(() => documents.writeIf(change)),
-    clear() {
-      return write(() => documents.clear(this.namespace))
-    },
-    iterator: namespace => documents.iterate(namespace) as never,
-    forget: signal => checkpoints.forget(signal),
-    async disconnect() {
-      if (closed) return
-      closed = true
-      stopExpiry()
-      cancelForget?.()
-      commits.flush()
-      checkpoints.close()
-      held.close()
-    },
-  }
-  return adapter
-}
-
-/** Keyv hides a document past its time to live; on disk it would stay until somebody asks. */
-function expireEvery(
-  intervalMs: number,
-  clock: Clock,
-  expireSome: () => Promise<number>,
-): () => void {
-  let stopped = false
-  let cancel = () => {}
-  const arm = (delayMs: number) => {
-    if (!stopped) cancel = clock.setTimer(() => void expire(), delayMs)
-  }
-  const expire = async () => {
-    // A full disk will be told to whoever writes next; deleting can wait.
-    const expired = await expireSome().catch(() => 0)
-    arm(expired === EXPIRY_ROWS ? 0 : intervalMs)
-  }
-  arm(0)
-  return () => {
-    stopped = true
-    cancel()
-  }
 }
