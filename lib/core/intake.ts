@@ -54,7 +54,7 @@ export class Intake {
     const id = this.#nextId(receivedAt)
     const tag = seal.tag(userId)
     const sealed = seal.seal(userId, id)
-    const state = { turn: 0, held: true, handlers: {} }
+    const state = { claims: 0, held: true, handlers: {} }
     const request = { id, tag, sealed, receivedAt, ...state }
     this.#count(tag, 1)
     try {

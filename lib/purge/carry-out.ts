@@ -49,7 +49,8 @@ export async function carryOut(
     const taken = await take(step, request, taking)
     // The same comes back if the call was aborted.
     if (taken === request) continue
-    const next = endRetentions(taken, clock.now(), settleMs)
+    const now = clock.now()
+    const next = { ...endRetentions(taken, now, settleMs), workedAt: now }
     await store.save(next, request)
     request = next
   }

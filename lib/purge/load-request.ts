@@ -15,9 +15,9 @@ export interface Begun {
 
 /**
  * Loads a request and brings it up to date with what changed while nobody worked on it: handlers
- * that came or went, a retention that ended, a retry that was asked for. That, and that a new
- * turn has begun, is stored before it returns: whoever loaded the request before, and was
- * stopped in the middle of its work, can store no more.
+ * that came or went, a retention that ended, a clock that was wrong, a retry that was asked for.
+ * That, and the claim on the request, is stored before it returns: a process that loaded the
+ * request before, and was stopped in the middle of its work, can store no more.
  *
  * @throws ErasureError `REQUEST_TAKEN` if another process has begun at the same time,
  *   `KEY_MISMATCH` if it does not unseal because this process has another key than the store
@@ -31,8 +31,9 @@ export async function begin(
   const [stored, retry] = await Promise.all([store.load(id), store.isRetryAsked(id)])
   if (stored === undefined) return undefined
   const subject = await unsealSubject(stored, context)
-  const current = bringUpToDate(stored, plan, retry, clock.now(), settleMs)
-  const begun = { ...current, turn: (stored.turn ?? 0) + 1, held: true }
+  const now = clock.now()
+  const current = bringUpToDate(stored, plan, retry, now, settleMs)
+  const begun = { ...current, claims: (stored.claims ?? 0) + 1, workedAt: now, held: true }
   const request = subject === undefined ? { ...begun, broken: true } : begun
   if (stored.held !== true) await store.hold(stored)
   await store.save(request, stored)

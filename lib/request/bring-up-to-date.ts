@@ -4,9 +4,13 @@ import { nextStep, type PlannedHandler, retentionEnd } from './next-step.ts'
 import type { HandlerProgress, OpenRequest } from './open-request.ts'
 import { BLOCKED_RETRY_MS, freshProgress, retried, startOver } from './transitions.ts'
 
+/** How far clocks may differ, or be set back, without any harm: waits become that much longer. */
+const CLOCK_SLACK_MS = 60_000
+
 /**
  * A stored request with what changed while nobody worked on it: handlers that came or went, a
- * `verify` that came or went, a retention that ended, a retry that was asked for.
+ * `verify` that came or went, a retention that ended, a clock that was wrong, a retry that was
+ * asked for.
  */
 export function bringUpToDate(
   stored: OpenRequest,
@@ -15,7 +19,8 @@ export function bringUpToDate(
   now: number,
   settleMs: number,
 ): OpenRequest {
-  const { broken: _broken, ...rest } = endRetentions(stored, now, settleMs)
+  const timely = clockWasWrong(stored, now) ? waitAnew(stored, now) : stored
+  const { broken: _broken, ...rest } = endRetentions(timely, now, settleMs)
   const handlers: Record<string, HandlerProgress> = {}
   for (const [name, progress] of Object.entries(rest.handlers)) {
     const handler = plan.find(planned => planned.name === name)
@@ -31,6 +36,34 @@ export function bringUpToDate(
     if (!Object.hasOwn(stored.handlers, name)) handlers[name] = freshProgress(now)
   }
   return { ...rest, handlers }
+}
+
+/**
+ * Whether work on the request was stored at a time that is still to come. What was stored then is
+ * as wrong as the clock was, or the clock is wrong now. Version 0.1 did not store that time.
+ */
+function clockWasWrong({ workedAt, handlers }: OpenRequest, now: number): boolean {
+  if (Object.keys(handlers).length === 0) return false
+  return workedAt === undefined || workedAt > now + CLOCK_SLACK_MS
+}
+
+/**
+ * A request that believes no stored time: every handler settles again, looks again at what it
+ * retains, and waits for as long as was left when that was stored.
+ */
+function waitAnew(request: OpenRequest, now: number): OpenRequest {
+  const { workedAt } = request
+  const handlers = Object.entries(request.handlers).map(([name, progress]) => {
+    if (progress.retained.length > 0) return [name, startOver(progress, now)] as const
+    const { confirmedAt: _confirmedAt, settledAt, ...rest } = progress
+    const notBefore =
+      workedAt === undefined
+        ? Math.min(rest.notBefore, now + BLOCKED_RETRY_MS)
+        : now + Math.max(0, rest.notBefore - workedAt)
+    const again = settledAt === undefined ? {} : { settledAt: now }
+    return [name, { ...rest, ...again, notBefore }] as const
+  })
+  return { ...request, handlers: Object.fromEntries(handlers) }
 }
 
 /** A request in which the handlers whose retention is over are to purge again. */

@@ -172,5 +172,5 @@ function pause(
 export function progressOf(request: OpenRequest, name: string): HandlerProgress {
   // Own properties only: a handler may be named `constructor`.
   const known = Object.hasOwn(request.handlers, name) ? request.handlers[name] : undefined
-  return known ?? freshProgress(request.receivedAt)
+  return known ?? freshProgress(0)
 }

@@ -135,7 +135,7 @@ t.test('a beginning counts although nothing else has changed', async t => {
   const second = await openProcess(t, store, stopped().handler)
   const { requestId } = await first.erasure.accept(bob)
   const turn = () =>
-    JSON.parse(store.documents.get(`erasure:request:${requestId}`) ?? '').value.turn
+    JSON.parse(store.documents.get(`erasure:request:${requestId}`) ?? '').value.claims
   t.equal(turn(), 0)
   const working = first.work(requestId)
   await sleeper.begun
@@ -204,7 +204,7 @@ t.test('a request of version 0.1 has no turn yet', async t => {
   store.documents.set(key, text.replace('"turn":0,', ''))
   t.notMatch(store.documents.get(key), 'turn')
   await work(requestId)
-  t.equal(JSON.parse(store.documents.get(key) ?? '').value.turn, 1)
+  t.equal(JSON.parse(store.documents.get(key) ?? '').value.claims, 1)
 })
 
 t.test('who has another key than the store leaves its requests alone', async t => {

@@ -17,7 +17,7 @@ const request: OpenRequest = {
   receivedAt: 1,
   handlers: {},
 }
-const next: OpenRequest = { ...request, turn: 1 }
+const next: OpenRequest = { ...request, claims: 1 }
 const record = {
   requestId: standInId('request-1'),
   outcome: 'erased' as const,
@@ -131,7 +131,7 @@ for (const conditional of [true, false]) {
     const other = open(adapter)
     await other.save(next, request)
     const stored = [...adapter.documents]
-    await t.rejects(store.save({ ...loaded, turn: 2 }, loaded), {
+    await t.rejects(store.save({ ...loaded, claims: 2 }, loaded), {
       code: 'REQUEST_TAKEN',
       message: /another process works on this request/,
     })
