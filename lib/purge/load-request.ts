@@ -33,7 +33,12 @@ export async function begin(
   const subject = await unsealSubject(stored, context)
   const now = clock.now()
   const current = bringUpToDate(stored, plan, retry, now, settleMs)
-  const begun = { ...current, claims: (stored.claims ?? 0) + 1, workedAt: now, held: true }
+  const begun = {
+    ...current,
+    claims: (stored.claims ?? 0) + 1,
+    workedAt: now,
+    held: true,
+  }
   const request = subject === undefined ? { ...begun, broken: true } : begun
   if (stored.held !== true) await store.hold(stored)
   await store.save(request, stored)
