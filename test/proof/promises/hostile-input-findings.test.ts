@@ -10,6 +10,7 @@ import t, { type Test } from 'tap'
 import { attachErasure } from '../../../lib/doors/bridge/attach-erasure.ts'
 import type { Erasure } from '../../../lib/core/erasure.ts'
 import { listen } from '../../../lib/doors/http/listen.ts'
+import type { ListenOptions } from '../../../lib/doors/http/listen-options.ts'
 import { eraseRouter } from '../../../lib/doors/koa/erase-router.ts'
 import { ERASE_PATH, request, sendRaw } from '../../support/answers.ts'
 import { createBridge, listening } from '../../support/open-bridge.ts'
@@ -19,8 +20,13 @@ const BEARER = `Authorization: Bearer ${HS_TOKEN}`
 const HIDDEN_USER = '@hidden:example.org'
 const HIDDEN = request({ body: JSON.stringify({ user_id: HIDDEN_USER }) })
 
-async function serveOwn(t: Test, erasure: Erasure): Promise<number> {
-  const patience = { headersTimeoutMs: 500, requestTimeoutMs: 1000 }
+const IMPATIENT = { headersTimeoutMs: 500, requestTimeoutMs: 1000 }
+
+async function serveOwn(
+  t: Test,
+  erasure: Erasure,
+  patience: ListenOptions = {},
+): Promise<number> {
   const server = await listen(erasure, { port: 0, ...patience })
   t.teardown(() => server.close())
   return server.port
@@ -48,18 +54,21 @@ const DOORS = [
   ['the bridge', serveBridge],
 ] as const
 
-/** Sends parts one after the other, and reads until the server ends the connection. */
-async function converse(port: number, ...parts: readonly Buffer[]): Promise<string> {
+/** Sends one part, and another once the first is answered; reads until the server ends the connection. */
+async function converse(port: number, first: Buffer, second: Buffer): Promise<string> {
   // Sends also what comes after the server has ended the connection.
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
   let received = ''
-  socket.on('data', chunk => (received += chunk.toString('latin1')))
+  const answered = Promise.withResolvers<void>()
+  socket.on('data', chunk => {
+    received += chunk.toString('latin1')
+    answered.resolve()
+  })
   socket.on('error', () => {})
-  const closed = new Promise(resolve => void socket.on('close', resolve))
-  for (const part of parts) {
-    if (socket.writable) socket.write(part)
-    await sleep(50)
-  }
+  const closed = new Promise<void>(resolve => void socket.on('close', () => resolve()))
+  socket.write(first)
+  await Promise.race([answered.promise, closed])
+  if (socket.writable) socket.write(second)
   socket.end()
   await closed
   return received
@@ -141,19 +150,19 @@ t.test('Hostile input: the own server answers what Koa and Node would not', asyn
 t.test(
   'Hostile input: that a request is late is not the answer to the one before it',
   async t => {
-    // Until the other is late: that is looked for every second.
-    const allow = () => sleep(2500, true)
-    const { erasure } = await openVolatileErasure(t, { allow })
-    const port = await serveOwn(t, erasure)
+    const release = Promise.withResolvers<boolean>()
+    const { erasure } = await openVolatileErasure(t, { allow: () => release.promise })
+    const port = await serveOwn(t, erasure, IMPATIENT)
     const late = Buffer.from('POST / HTTP/1.1\r\nHost: x\r\nX: ')
     const answer = await sendRaw(port, Buffer.concat([request(), late]))
     t.equal(answer, undefined, 'the connection is closed')
+    release.resolve(true)
   },
 )
 
 t.test('Hostile input: a body that does not arrive in time is answered', async t => {
   const { erasure } = await openVolatileErasure(t)
-  const port = await serveOwn(t, erasure)
+  const port = await serveOwn(t, erasure, IMPATIENT)
   const half = request({ headers: [BEARER, 'Content-Length: 90'], body: '{' })
   const answer = await sendRaw(port, half)
   t.match(answer, { status: 408, body: /M_UNKNOWN/ })
