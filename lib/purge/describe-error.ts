@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
@@ -81,6 +82,7 @@ function firstPlace({ stack }: Error): string | undefined {
 }
 
 function isSource(file: string): boolean {
-  if (file.startsWith('node:')) return true
-  return existsSync(file.startsWith('file:') ? fileURLToPath(file) : file)
+  return (
+    isBuiltin(file) || existsSync(file.startsWith('file:') ? fileURLToPath(file) : file)
+  )
 }

@@ -31,6 +31,11 @@ t.test('9.26: structured fields are readable, and clean', async t => {
     [Promise.resolve('bob'), '[promise]'],
     [new Proxy({}, {}), '[proxy]'],
     [{ [Symbol('bob')]: 'bob', a: true }, { a: true }],
+    [Object.create({ name: 'x', message: 'bob' }), {}],
+    [
+      { ab: 1, a: 2 },
+      { ab: 1, a: 2 },
+    ],
     [
       { bob: 1, bob2: 2, abob: 3 },
       { '[user]': 1, '[user]2': 2, 'a[user]': 3 },
@@ -61,6 +66,7 @@ t.test('9.26: of an error there is what helps, and its causes', async t => {
 t.test('9.26: two users who are keys of one object are both there', async t => {
   const both = cleanValue({ '@a:b': 1, '@c:d': 2 }, text => text.replace(/@.*/, '[user]'))
   t.same(both, { '[user]': 1, '[user] 2': 2 })
+  t.same(clean({ xbob: 1, bob: 2 }), { 'x[user]': 1, '[user]': 2 })
 })
 
 t.test(
@@ -80,6 +86,15 @@ t.test(
       },
     }
     t.same(clean(hostile), { throws: '[unreadable]', works: '[user]' })
+    const late = Object.assign(new Date(0), {
+      toISOString() {
+        throw new Error('bob')
+      },
+    })
+    t.same(clean([late, 'bob']), ['[unreadable]', '[user]'])
+    let nested: unknown = 'bob'
+    for (let depth = 0; depth < 50; depth += 1) nested = { a: nested }
+    t.equal(JSON.stringify(clean(nested)), `${'{"a":'.repeat(6)}"[…]"${'}'.repeat(6)}`)
     let deep: unknown = 'bob'
     for (let depth = 0; depth < 50; depth += 1) deep = [deep]
     t.equal(JSON.stringify(clean(deep)), `${'['.repeat(6)}"[…]"${']'.repeat(6)}`)
@@ -92,11 +107,15 @@ t.test(
     const wide = Array.from({ length: 100 }, () =>
       Array.from({ length: 100 }, () => 'bob'),
     )
-    t.ok(
-      JSON.stringify(clean(wide)).length < 20_000,
-      'of everything together, a thousand',
+    const count = (value: unknown) =>
+      JSON.stringify(clean(value)).split('[user]').length - 1
+    t.equal(count(wide), 989, 'of everything together a thousand: here, 11 lists besides')
+    const objects = Object.fromEntries(
+      wide.map((list, at) => [at, Object.assign({}, list)]),
     )
+    t.equal(count(objects), 989)
+    t.equal(clean('x'.repeat(16_384)), 'x'.repeat(16_384))
     const long = clean(`${'x'.repeat(16_382)}bob${'x'.repeat(100)}`) as string
-    t.match(long, /xx\[u… 104 more characters$/, 'cut after it was redacted')
+    t.match(long, /^x{16382}\[u… 104 more characters$/, 'cut after it was redacted')
   },
 )

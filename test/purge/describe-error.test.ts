@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 
 import t from 'tap'
@@ -40,6 +41,14 @@ t.test(
     const chosen = [
       ...['VictimError', 'Victim', 'ERR_VICTIM', 'ERR_INVALID_VICTIM', 'SQLITE_VICTIM'],
       ...['VIC42', '42VIC', 'SQLITE_BUSY_VICTIM', 'EVICTIM', '@victim:example.org'],
+      ...[
+        'ErrorVictim',
+        'MyTypeError',
+        'VICTIM23505',
+        '23505VICTIM',
+        'SQLITE_BUSYVICTIM',
+      ],
+      ...['VICTIM_SQLITE_BUSY', 'VICTIM_ERR_OUT', 'UND_ERR_VICTIM'],
     ]
     for (const text of chosen) {
       const error = Object.assign(new Error('x'), { name: text, code: text })
@@ -50,6 +59,8 @@ t.test(
       'victim lives here:1:1',
       '/victim.js:1:1',
       'f (victim.ts:1:1)',
+      'node:victim:1:1',
+      'f (node:victim:1:1)',
     ]) {
       const error = new Error(`x\n    at ${place}`)
       error.message = 'changed after the trace was made'
@@ -83,5 +94,23 @@ t.test(
     t.match(describeError(Object.assign(new Error('x'), { code: '23505' }), log), {
       code: '[user]',
     })
+    for (const line of ['x    at node:fs:1:1', '    at node:fs:1:1)victim']) {
+      const error = Object.assign(new Error('x'), { stack: line })
+      t.equal(describeError(error).at, undefined, line)
+    }
+    const within = Object.assign(new Error('x'), { stack: 'x\n    at f (node:fs:1:2)' })
+    t.equal(describeError(within).at, 'at node:fs:1:2')
+    const path = fileURLToPath(import.meta.url)
+    const required = Object.assign(new Error('x'), { stack: `x\n    at f (${path}:3:4)` })
+    t.equal(describeError(required).at, `at ${path}:3:4`)
+    const hostile = Object.defineProperty(new Error('x'), 'name', {
+      get() {
+        throw new Error('victim')
+      },
+    })
+    t.same(describeError(hostile), { thrown: 'an error that cannot be read' })
+    for (const code of [23_505, { toString: () => 'EACCES' }, ['EACCES']]) {
+      t.notOk('code' in describeError(Object.assign(new Error('x'), { code })))
+    }
   },
 )
