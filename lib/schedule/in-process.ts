@@ -41,24 +41,33 @@ export function inProcessScheduler(options: InProcessSchedulerOptions = {}): Sch
   return new InProcessScheduler(concurrency, drainMs, clock)
 }
 
-interface Entry {
+/** When a request is due. */
+interface Due {
   readonly id: RequestId
   readonly at: number
   readonly group: UserTag
 }
 
+/**
+ * Of the requests that are due, those that have waited longest and those that came last begin in
+ * turn: a new request does not wait for a hundred thousand that fail, nor do these for the new ones.
+ */
 class InProcessScheduler implements Scheduler {
   readonly #concurrency: number
   readonly #drainMs: number
   readonly #clock: Clock
-  readonly #queue = new TinyQueue<Entry>([], (a, b) => a.at - b.at)
-  /** The entry that counts for each id; an entry in the queue that is not it is outdated. */
-  readonly #current = new Map<string, Entry>()
-  /** Due entries whose group is being worked on. */
-  readonly #parked = new Map<string, Entry[]>()
-  readonly #running = new Map<string, Promise<void>>()
+  readonly #queue = new TinyQueue<Due>([], byTime)
+  /** What was due when it was scheduled, the last of them last. It is in the queue, too. */
+  #fresh: Due[] = []
+  #isFreshNext = false
+  /** What counts for each id; what else is in the queue is outdated. */
+  readonly #current = new Map<RequestId, Due>()
+  /** What is due of groups that are being worked on, the first of them first. */
+  readonly #parked = new Map<UserTag, TinyQueue<Due>>()
+  readonly #running = new Map<UserTag, Promise<void>>()
   readonly #abort = new AbortController()
   #work: Work | undefined
+  #isClosed = false
   #cancelTimer = () => {}
 
   constructor(concurrency: number, drainMs: number, clock: Clock) {
@@ -68,24 +77,19 @@ class InProcessScheduler implements Scheduler {
   }
 
   async schedule(id: RequestId, at: Date, group: UserTag): Promise<void> {
-    this.#enqueue({ id, at: at.getTime(), group })
+    const due = { id, at: at.getTime(), group }
+    if (this.#enqueue(due) && due.at <= this.#clock.now()) this.#addFresh(due)
     this.#pump()
   }
 
-  /** The earlier time wins. */
-  #enqueue(entry: Entry): void {
-    const known = this.#current.get(entry.id)
-    if (known !== undefined && known.at <= entry.at) return
-    this.#current.set(entry.id, entry)
-    this.#queue.push(entry)
-  }
-
   async start(work: Work): Promise<void> {
+    if (this.#isClosed) return
     this.#work = work
     this.#pump()
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#work = undefined
     this.#cancelTimer()
     const cancelDrain = this.#clock.setTimer(() => this.#abort.abort(), this.#drainMs)
@@ -93,38 +97,93 @@ class InProcessScheduler implements Scheduler {
     cancelDrain()
   }
 
+  /** The earlier time wins. */
+  #enqueue(due: Due): boolean {
+    const known = this.#current.get(due.id)
+    if (known !== undefined && known.at <= due.at) return false
+    this.#current.set(due.id, due)
+    this.#queue.push(due)
+    return true
+  }
+
   #pump(): void {
     this.#cancelTimer()
     while (this.#work !== undefined && this.#running.size < this.#concurrency) {
-      const next = this.#queue.peek()
+      const next = this.#next()
       if (next === undefined) return
-      const delayMs = next.at - this.#clock.now()
+      this.#begin(next, this.#work)
+    }
+  }
+
+  /** What is to begin now; if nothing is due, it sets the timer for what will be. */
+  #next(): Due | undefined {
+    this.#isFreshNext = !this.#isFreshNext
+    while (this.#isFreshNext && this.#fresh.length > 0) {
+      const last = this.#fresh.pop()
+      if (last !== undefined && this.#isCurrent(last)) return last
+    }
+    for (
+      let first = this.#queue.peek();
+      first !== undefined;
+      first = this.#queue.peek()
+    ) {
+      const delayMs = first.at - this.#clock.now()
       if (delayMs > 0) {
         this.#cancelTimer = this.#clock.setTimer(() => this.#pump(), delayMs)
-        return
+        return undefined
       }
       this.#queue.pop()
-      if (this.#current.get(next.id) === next) this.#begin(next, this.#work)
+      if (this.#isCurrent(first)) return first
     }
+    return undefined
   }
 
-  #begin(entry: Entry, work: Work): void {
-    if (this.#running.has(entry.group)) {
-      const parked = this.#parked.get(entry.group)
-      if (parked === undefined) this.#parked.set(entry.group, [entry])
-      else parked.push(entry)
+  /** Those that began as the longest waiting are left out now and then. */
+  #addFresh(due: Due): void {
+    if (this.#fresh.length > 2 * this.#current.size + 1000) {
+      this.#fresh = this.#fresh.filter(each => this.#isCurrent(each))
+    }
+    this.#fresh.push(due)
+  }
+
+  #isCurrent(due: Due): boolean {
+    return this.#current.get(due.id) === due
+  }
+
+  #begin(due: Due, work: Work): void {
+    if (this.#running.has(due.group)) {
+      this.#park(due)
       return
     }
-    this.#current.delete(entry.id)
-    this.#running.set(entry.group, this.#run(entry, work))
+    this.#current.delete(due.id)
+    this.#running.set(due.group, this.#run(due, work))
   }
 
-  async #run({ id, group }: Entry, work: Work): Promise<void> {
+  #park(due: Due): void {
+    const parked = this.#parked.get(due.group)
+    if (parked !== undefined) parked.push(due)
+    else this.#parked.set(due.group, new TinyQueue([due], byTime))
+  }
+
+  /** The next of a group takes its turn; the others stay parked, or N of them would cost N². */
+  #unpark(group: UserTag): void {
+    const parked = this.#parked.get(group)
+    if (parked === undefined) return
+    let next = parked.pop()
+    while (next !== undefined && !this.#isCurrent(next)) next = parked.pop()
+    if (next !== undefined) this.#queue.push(next)
+    if (parked.length === 0) this.#parked.delete(group)
+  }
+
+  async #run({ id, group }: Due, work: Work): Promise<void> {
     const again = await work(id, this.#abort.signal)
     this.#running.delete(group)
-    for (const entry of this.#parked.get(group) ?? []) this.#queue.push(entry)
-    this.#parked.delete(group)
+    this.#unpark(group)
     if (again !== undefined) this.#enqueue({ id, at: again.getTime(), group })
     this.#pump()
   }
+}
+
+function byTime(a: Due, b: Due): number {
+  return a.at - b.at
 }

@@ -4,7 +4,7 @@ import { standInId, standInTag } from '../../lib/testing/engines/stand-ins.ts'
 import { inProcessScheduler } from '../../lib/schedule/in-process.ts'
 import type { Work } from '../../lib/schedule/scheduler.ts'
 import { schedulerConformance } from '../../lib/testing/engines/scheduler-conformance.ts'
-import { fakeClock } from '../support/fake-clock.ts'
+import { breathe, fakeClock } from '../support/fake-clock.ts'
 
 t.test('the in-process scheduler keeps the contract', async t => {
   const cases = schedulerConformance(settings => ({
@@ -109,4 +109,97 @@ t.test('options that make no sense are refused', async t => {
   t.throws(() => inProcessScheduler({ concurrency: 0 }), TypeError)
   t.throws(() => inProcessScheduler({ concurrency: 1.5 }), TypeError)
   await inProcessScheduler().close()
+})
+
+// Issue 9.A15.
+t.test('a new request waits for one place, not for all that are due', async t => {
+  const clock = fakeClock()
+  const scheduler = inProcessScheduler({ clock, concurrency: 1 })
+  const begun: string[] = []
+  for (let id = 0; id < 100; id += 1) {
+    await scheduler.schedule(
+      standInId(`old ${id}`),
+      new Date(clock.now() - 100 + id),
+      standInTag(`${id}`),
+    )
+  }
+  await scheduler.start(async id => {
+    begun.push(id)
+    await new Promise<void>(resolve => void clock.setTimer(resolve, 10))
+    return undefined
+  })
+  await clock.advance(5)
+  await scheduler.schedule(standInId('new'), new Date(clock.now()), standInTag('new'))
+  await clock.advance(20)
+  t.ok(begun.includes('new'), 'it comes after one or two')
+  t.ok(begun.includes('old 0') || begun.includes('old 1'))
+  const newest = begun.length
+  for (let id = 0; id < 200; id += 1) {
+    await scheduler.schedule(
+      standInId(`n ${id}`),
+      new Date(clock.now()),
+      standInTag(`n${id}`),
+    )
+  }
+  await clock.advance(200)
+  t.ok(
+    begun.slice(newest).filter(id => id.startsWith('old')).length >= 9,
+    'nor do the old ones wait',
+  )
+  await clock.advance(5000)
+  t.equal(new Set(begun).size, 301)
+  t.equal(begun.length, 301)
+  await scheduler.close()
+})
+
+t.test(
+  'requests of one group take their turns in order, and each is looked at once',
+  async t => {
+    const clock = fakeClock()
+    const scheduler = inProcessScheduler({ clock, concurrency: 4 })
+    const begun: string[] = []
+    const count = 3000
+    for (let id = 0; id < count; id += 1) {
+      await scheduler.schedule(
+        standInId(`${id}`),
+        new Date(clock.now() - count + id),
+        standInTag('bob'),
+      )
+    }
+    let running = 0
+    let most = 0
+    let asked = 0
+    const { now } = clock
+    clock.now = () => {
+      asked += 1
+      return now()
+    }
+    await scheduler.start(async id => {
+      running += 1
+      t.equal(running, 1)
+      begun.push(id)
+      await Promise.resolve()
+      running -= 1
+      return undefined
+    })
+    while (begun.length < count) await breathe()
+    t.same(
+      begun.slice(1),
+      begun.slice(1).toSorted((a, b) => Number(a) - Number(b)),
+    )
+    t.equal(most, 1)
+    t.ok(asked < 10 * count, `the clock was asked ${asked} times`)
+    await scheduler.close()
+  },
+)
+
+t.test('closed, a scheduler starts no more', async t => {
+  const scheduler = inProcessScheduler({ clock: fakeClock() })
+  await scheduler.close()
+  await scheduler.schedule(standInId('a'), new Date(0), standInTag('a'))
+  await scheduler.start(async () => {
+    t.fail('it is closed')
+    return undefined
+  })
+  await breathe()
 })
