@@ -64,7 +64,7 @@ t.test('planted violations are found', async t => {
     ['purge/carry-out.ts', 'testing/handlers/trial.ts'],
     ['store/documents.ts', 'engines/sqlite/sqlite-store.ts'],
     ['matrix/user-id.ts', 'testing/index.ts'],
-    ['core/sweep.ts', 'doors/http/receive.ts'],
+    ['core/sweep.ts', 'doors/http/receive-erase.ts'],
     ['store/documents.ts', 'schedule/scheduler.ts'],
     ['doors/koa/erase-router.ts', 'doors/bridge/attach-erasure.ts'],
     ['doors/koa/erase-router.ts', 'engines/sqlite/sqlite-store.ts'],

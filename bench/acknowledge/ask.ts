@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 
-import { ERASE_PATHS } from '../../lib/doors/http/receive.ts'
+import { ERASE_PATHS } from '../../lib/doors/http/receive-erase.ts'
 import { HS_TOKEN } from '../support/erasure.ts'
 
 const DIGITS = 9

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-import { ERASE_PATHS } from '../doors/http/receive.ts'
+import { ERASE_PATHS } from '../doors/http/receive-erase.ts'
 import { parseUserId } from '../matrix/user-id.ts'
 import { readRegistration } from '../registration/registration-file.ts'
 import { CliError } from './cli-error.ts'

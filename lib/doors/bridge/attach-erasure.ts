@@ -3,11 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Erasure } from '../../core/erasure.ts'
 import { ErasureError } from '../../errors.ts'
 import { isServerName } from '../../matrix/user-id.ts'
-import { isBehindLast } from '../http/ending.ts'
+import { isBehindLast } from '../http/end-connection.ts'
 import { answerErase } from '../http/erase-listener.ts'
 import { guardRequest, isTransaction } from '../http/guard-request.ts'
-import { splitTarget } from '../http/node.ts'
-import { ERASE_PATHS } from '../http/receive.ts'
+import { splitTarget } from '../http/read-request.ts'
+import { ERASE_PATHS } from '../http/receive-erase.ts'
 
 /** What is used of an Express application: the function every request goes through. */
 export interface ExpressLike {

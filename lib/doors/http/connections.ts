@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-import { endAfter } from './ending.ts'
+import { endAfter } from './end-connection.ts'
 
 /** The connections of a server, and the answers that are due on each. */
 export class Connections {

@@ -3,9 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ErasureDoor } from '../../core/erasure-door.ts'
 import type { Erasure } from '../../core/erasure.ts'
 import { NOT_FOUND } from './answer.ts'
-import { isBehindLast } from './ending.ts'
-import { fromNode, sendAnswer, splitTarget } from './node.ts'
-import { ERASE_PATHS, receiveErase } from './receive.ts'
+import { isBehindLast } from './end-connection.ts'
+import { fromNode, splitTarget } from './read-request.ts'
+import { sendAnswer } from './send-answer.ts'
+import { ERASE_PATHS, receiveErase } from './receive-erase.ts'
 
 /**
  * Answers a request to one of {@link ERASE_PATHS}, and hands any other to `next`; without `next`

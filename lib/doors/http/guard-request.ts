@@ -4,14 +4,15 @@ import type { ErasureDoor } from '../../core/erasure-door.ts'
 import { codeOf } from '../../errors.ts'
 import { guardTransaction, usersOfTransaction } from '../../matrix/guard-transaction.ts'
 import { type Answer, refuse, unavailable } from './answer.ts'
-import { fromNode, sendAnswer } from './node.ts'
+import { fromNode } from './read-request.ts'
+import { sendAnswer } from './send-answer.ts'
 import {
   COMPRESSED,
   denyToken,
   type EraseRequest,
   isCompressed,
   unreadable,
-} from './receive.ts'
+} from './receive-erase.ts'
 
 /**
  * Larger than any homeserver's: Synapse sends a hundred events of 64 KiB at most, with the content

@@ -1,10 +1,10 @@
 import { Router } from '@koa/router'
 
 import type { Erasure } from '../../core/erasure.ts'
-import { isBehindLast } from '../http/ending.ts'
+import { isBehindLast } from '../http/end-connection.ts'
 import { answerErase } from '../http/erase-listener.ts'
-import { splitTarget } from '../http/node.ts'
-import { ERASE_PATHS } from '../http/receive.ts'
+import { splitTarget } from '../http/read-request.ts'
+import { ERASE_PATHS } from '../http/receive-erase.ts'
 
 /**
  * Makes the router that answers MSC2438 erasure requests in a Koa application of yours. Mount it

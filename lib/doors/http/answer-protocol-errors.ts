@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 
 import { type Answer, refuse } from './answer.ts'
 import type { Connections } from './connections.ts'
-import { linger } from './ending.ts'
-import { sendAnswer } from './node.ts'
+import { linger } from './end-connection.ts'
+import { sendAnswer } from './send-answer.ts'
 
 const TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
 

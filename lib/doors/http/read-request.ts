@@ -1,9 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 
-import type { Answer } from './answer.ts'
-import { endAfter, endWhenHeardOut } from './ending.ts'
-import type { BodyRead, EraseRequest } from './receive.ts'
+import type { BodyRead, EraseRequest } from './receive-erase.ts'
 
 /** The path and query of a request target, which may be absolute (`http://host/path`). */
 export function splitTarget(target: string): { path: string; query: string } {
@@ -81,27 +79,4 @@ function decode(body: unknown): BodyRead {
   if (typeof body === 'string') return { text: body }
   if (!(body instanceof Uint8Array)) return { text: JSON.stringify(body ?? null) }
   return isUtf8(body) ? { text: Buffer.from(body).toString() } : { failed: 'not UTF-8' }
-}
-
-/**
- * Sends an answer, unless another has been sent meanwhile, such as that of a time limit. If the
- * client is still sending a body, the connection ends with it.
- */
-export function sendAnswer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { status, headers, body }: Answer,
-): void {
-  if (response.headersSent) return
-  const isHeard = request.complete
-  if (!isHeard) endAfter(request, response)
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
-  const sent = request.method === 'HEAD' ? undefined : body
-  if (isHeard) {
-    response.end(sent)
-    return
-  }
-  if (sent === undefined) response.flushHeaders()
-  else response.write(sent)
-  endWhenHeardOut(request, response)
 }

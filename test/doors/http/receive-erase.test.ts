@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { receiveErase } from '../../../lib/doors/http/receive.ts'
+import { receiveErase } from '../../../lib/doors/http/receive-erase.ts'
 import { HS_TOKEN, openVolatileErasure } from '../../support/open-erasure.ts'
 
 const REQUEST = {
