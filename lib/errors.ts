@@ -80,6 +80,8 @@ export interface ErasureErrorFacts {
   SEAL_BROKEN: NoFacts
   /** The database is damaged. */
   STORE_CORRUPT: OfStore
+  /** The role may not do in the database what the store needs. */
+  STORE_FORBIDDEN: OfStore
   /** Another program's database, or a newer version's. */
   STORE_FOREIGN: OfStore
   /** Another process has the database. */

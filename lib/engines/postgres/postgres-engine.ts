@@ -1,7 +1,9 @@
 import { type Clock, systemClock } from '../../host/clock.ts'
 import { harmlessLogger, type Logger, silentLogger } from '../../host/logger.ts'
 import { openDatabase } from './connection/database.ts'
+import { queueSchema } from './connection/schema-name.ts'
 import { databaseClock } from './connection/database-clock.ts'
+import { installBoss } from './queue/start-boss.ts'
 import { pgBossScheduler } from './queue/pg-boss-scheduler.ts'
 import type { Scheduler } from '../../schedule/scheduler.ts'
 import type { StoreAdapter } from '../../store/adapter.ts'
@@ -74,8 +76,8 @@ const NAMES: ReadonlySet<string> = new Set([
  *
  * @throws TypeError for an option that is unknown or out of range. Opening the store throws ErasureError
  *   `STORE_FOREIGN` if the schema is another program's or a newer version's,
- *   `STORE_VOLATILE` if the server runs without fsync, and `STORE_POOLED` behind a pooler that
- *   shares sessions.
+ *   `STORE_FORBIDDEN` if the role lacks a right, `STORE_VOLATILE` if the server may lose what was
+ *   committed, and `STORE_POOLED` behind a pooler that shares sessions.
  * @example
  * ```ts
  * const erasure = await createErasure({ registration, key, ...postgresEngine({ connectionString }) })
@@ -88,8 +90,11 @@ export function postgresEngine(options: PostgresEngineOptions): PostgresEngine {
   const logger = harmlessLogger(options.logger ?? silentLogger)
   const database = openDatabase({ ...options, logger, clock: base })
   const clock = databaseClock(database, base)
+  // All that `start` needs is found out before anything is accepted.
+  const queue = { database, schema: queueSchema(schema), logger }
+  const prepareMore = () => installBoss(queue)
   return {
-    store: postgresStore({ database, schema, clock }),
+    store: postgresStore({ database, schema, clock, prepareMore }),
     scheduler: pgBossScheduler({ ...options, database, schema, logger, clock }),
     clock,
   }

@@ -12,3 +12,8 @@ export function checkSchema(schema: unknown): void {
     'Expected `schema` to be a small letter or `_`, then up to 39 of these or digits',
   )
 }
+
+/** The schema of pg-boss's tables, beside ours. */
+export function queueSchema(schema: string): string {
+  return `${schema}_queue`
+}

@@ -3,6 +3,7 @@ import type { UserTag } from '../../../user-seal/user-seal.ts'
 import { sleep } from '../../../host/clock.ts'
 import { ErasureError, isErasureError } from '../../../errors.ts'
 import type { Scheduler, Work } from '../../../schedule/scheduler.ts'
+import { queueSchema } from '../connection/schema-name.ts'
 import { LOCKED, sqlStateOf } from '../connection/clean-error.ts'
 import { elapsedMs, type Lease, Leases, type Moment, moment } from './lease.ts'
 import { type Claim, openRequestQueue, type RequestQueue } from './request-queue.ts'
@@ -111,7 +112,7 @@ class PgBossScheduler implements Scheduler {
     const { database, schema, leaseMs, clock, logger } = this.#options
     this.#opening ??= openRequestQueue({
       database,
-      schema: `${schema}_queue`,
+      schema: queueSchema(schema),
       clock,
       logger,
       leaseSeconds: Math.ceil(leaseMs / 1000),

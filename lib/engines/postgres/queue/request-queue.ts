@@ -6,6 +6,7 @@ import { isBadValue, sqlStateOf } from '../connection/clean-error.ts'
 import type { Database } from '../connection/database.ts'
 import {
   type BossOptions,
+  installBoss,
   QUEUE_NAME,
   startBoss,
   type StartedBoss,
@@ -74,6 +75,7 @@ export interface RequestQueueOptions extends BossOptions {
 export async function openRequestQueue(
   options: RequestQueueOptions,
 ): Promise<RequestQueue> {
+  await installBoss(options)
   return new RequestQueue(options, await startBoss(options))
 }
 

@@ -1,4 +1,5 @@
 import { ErasureError } from '../../../errors.ts'
+import { checkServer } from '../connection/check-server.ts'
 import type { Database, RunQuery } from '../connection/database.ts'
 import { migrations } from './migrations.ts'
 
@@ -12,11 +13,11 @@ const MIGRATION_MS = 60_000
  * at the same time one does it and the others wait.
  *
  * @throws ErasureError `STORE_FOREIGN` if the schema has tables of another program, or was made
- *   by a newer version; `STORE_VOLATILE` if the server runs without fsync. Nothing is changed.
+ *   by a newer version; `STORE_VOLATILE` if the server may lose what was committed. Nothing is changed.
  */
 export async function migrate(database: Database, schema: string): Promise<void> {
   await database.transaction(async query => {
-    await checkDurable(query, database.location)
+    await checkServer(query, database.location)
     await query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [LOCK, schema])
     const version = await readVersion(query, database.location, schema)
     for (const [index, migration] of migrations.entries()) {
@@ -25,19 +26,6 @@ export async function migrate(database: Database, schema: string): Promise<void>
       await query(`INSERT INTO ${schema}.erasure_migration VALUES ($1)`, [index + 1])
     }
   }, MIGRATION_MS)
-}
-
-async function checkDurable(query: RunQuery, location: string): Promise<void> {
-  const { rows } = await query<{ fsync: string }>(
-    "SELECT current_setting('fsync') AS fsync",
-  )
-  if (rows[0]?.fsync === 'on') return
-  throw new ErasureError(
-    'STORE_VOLATILE',
-    `${location} runs with fsync = off: an acknowledged request could be lost, and the ` +
-      'database with it; set fsync = on',
-    { store: location },
-  )
 }
 
 /** The number of the last migration, after making the table that keeps it if need be. */

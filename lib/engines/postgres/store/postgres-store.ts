@@ -5,6 +5,7 @@ import type {
   StoreAdapter,
   StoredDocument,
 } from '../../../store/adapter.ts'
+import { checkTables, withRights } from '../connection/check-server.ts'
 import { checkSchema } from '../connection/schema-name.ts'
 import { keyRange } from '../../../store/key-range.ts'
 import { expireHourly } from './expire.ts'
@@ -24,6 +25,8 @@ export interface PostgresStoreOptions {
   readonly schema?: string | undefined
   /** Measured when the store opens. Default: the database's. */
   readonly clock?: DatabaseClock
+  /** What else must be ready before anything is written, such as the queue's tables. */
+  readonly prepareMore?: () => Promise<void>
   /** Read beside the processes that write, as `status` does. Default: false. */
   readonly readOnly?: boolean
 }
@@ -39,8 +42,8 @@ export interface PostgresStoreOptions {
  * by the next use. It has no `forget`: PostgreSQL keeps what was deleted in its table until it
  * is vacuumed, and in its log until that is recycled. User IDs are only ever sealed in it.
  *
- * Calls reject with ErasureError `STORE_FOREIGN` or `STORE_VOLATILE` if the schema or the server
- * cannot be used, `STORE_MISSING` if it is to be read and is not there, `CLOSED` after
+ * Calls reject with ErasureError `STORE_FOREIGN`, `STORE_FORBIDDEN`, `STORE_POOLED` or
+ * `STORE_VOLATILE` if the schema or the server cannot be used, `STORE_MISSING` if it is to be read and is not there, `CLOSED` after
  * `disconnect`, and else with errors of pg.
  *
  * @throws TypeError if `schema` is not such a name
@@ -48,11 +51,13 @@ export interface PostgresStoreOptions {
 export function postgresStore(options: PostgresStoreOptions): StoreAdapter {
   const { database, schema = 'matrix_appservice_erasure' } = options
   checkSchema(schema)
-  const { clock = databaseClock(database), readOnly = false } = options
-  return createAdapter(new DocumentTable({ database, schema, clock, readOnly }))
+  const { clock = databaseClock(database), readOnly = false, prepareMore } = options
+  return documentAdapter(
+    new DocumentTable({ database, schema, clock, readOnly, prepareMore }),
+  )
 }
 
-function createAdapter(table: DocumentTable): StoreAdapter {
+function documentAdapter(table: DocumentTable): StoreAdapter {
   const set = async (documents: readonly StoredDocument[]) => {
     await table.write({ set: documents, delete: [] })
     return documents.map(() => true)
@@ -101,6 +106,7 @@ interface TableParts {
   readonly schema: string
   readonly clock: DatabaseClock
   readonly readOnly: boolean
+  readonly prepareMore: (() => Promise<void>) | undefined
 }
 
 class DocumentTable {
@@ -179,7 +185,12 @@ class DocumentTable {
 
   async #prepare(): Promise<void> {
     const { database, schema, clock, readOnly } = this.#parts
-    await (readOnly ? checkMigrated : migrate)(database, schema)
+    if (readOnly) await checkMigrated(database, schema)
+    else {
+      await withRights(database, schema, () => migrate(database, schema))
+      await checkTables(database, schema)
+      await this.#parts.prepareMore?.()
+    }
     await clock.sync()
     this.#isOpen = true
     if (this.#closing === undefined && !readOnly) {

@@ -10,19 +10,23 @@ t.test('a server that may lose what it has committed is refused, untouched', asy
   const server = await openTestServer(t)
   const client = new pg.Client(server)
   await client.connect()
-  const ask = async (text: string) => (await client.query<{ fsync: string }>(text)).rows
-  const setFsync = async (value: string) => {
-    await client.query(`ALTER SYSTEM SET fsync = ${value}`)
+  const ask = async (text: string) =>
+    (await client.query<unknown[]>({ text, rowMode: 'array' })).rows.flat()
+  const set = async (name: string, value: string) => {
+    await client.query(`ALTER SYSTEM SET ${name} = ${value}`)
     await client.query('SELECT pg_reload_conf()')
-    const isSet = async () => (await ask('SHOW fsync'))[0]?.fsync === value
-    await until(`fsync is ${value}`, isSet)
+    const isSet = async () => (await ask(`SHOW ${name}`))[0] === value
+    await until(`${name} is ${value}`, isSet)
   }
-  await setFsync('off')
   const store = postgresStore({ database: openDatabase(server) })
-  await t.rejects(async () => store.set('a', '1'), { code: 'STORE_VOLATILE' })
-  const ours = "SELECT FROM pg_namespace WHERE nspname ~ 'erasure'"
-  t.equal((await ask(ours)).length, 0, 'nothing was made')
-  await setFsync('on')
+  for (const name of ['fsync', 'full_page_writes']) {
+    await set(name, 'off')
+    const message = new RegExp(`${name} = off`)
+    await t.rejects(async () => store.set('a', '1'), { code: 'STORE_VOLATILE', message })
+    const ours = "SELECT nspname FROM pg_namespace WHERE nspname ~ 'erasure'"
+    t.same(await ask(ours), [], 'nothing was made')
+    await set(name, 'on')
+  }
   t.equal(await store.set('a', '1'), true)
   await store.disconnect?.()
   await client.end()
