@@ -24,7 +24,7 @@ export const erase: Command = {
   operands: '<user-id>',
   help: [
     ['', 'tell the running application service to erase a user'],
-    ['-', "read the user ID from standard input, not the shell's history"],
+    ['-', 'read it from standard input; the shell keeps no copy'],
     ['--url URL', "where it listens (the registration's url)"],
   ],
   async run({ args, env, stdin }) {

@@ -94,19 +94,22 @@ async function openPostgres({
   connectionString,
   schema,
 }: PostgresPlace): Promise<StoreAdapter> {
+  const { openDatabase, postgresStore } = await importPostgres()
+  return postgresStore({
+    database: openDatabase({ connectionString, maxConnections: 1 }),
+    schema,
+    readOnly: true,
+  })
+}
+
+/** Only when asked for: the package pg is not there for everybody. */
+async function importPostgres() {
   try {
-    // Only here: the package pg is not there for everybody.
-    const { openDatabase } = await import('../engines/postgres/connection/database.ts')
-    const { postgresStore } = await import('../engines/postgres/store/postgres-store.ts')
-    const database = openDatabase({ connectionString, maxConnections: 1 })
-    return postgresStore({ database, schema, readOnly: true })
-  } catch (error) {
-    if (error instanceof TypeError) {
-      throw new CliError(
-        'DATABASE_URL is not postgres://user:password@host/database; percent-encode ' +
-          'special characters in the password',
-      )
+    return {
+      ...(await import('../engines/postgres/connection/database.ts')),
+      ...(await import('../engines/postgres/store/postgres-store.ts')),
     }
+  } catch (error) {
     if (!hasSystemCode(error, 'ERR_MODULE_NOT_FOUND')) throw error
     throw new CliError('--postgres needs the package pg: npm install pg')
   }

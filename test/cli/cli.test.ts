@@ -228,8 +228,8 @@ t.test('what a command needs and does not find is one line (9.29)', async t => {
   await server.close()
   await erasure.close()
   const urls: ReadonlyArray<readonly [string, RegExp]> = [
-    ['nonsense', /DATABASE_URL is not postgres:/],
-    ['postgres://a:p#hush@h/none', /DATABASE_URL is not .* percent-encode/],
+    ['nonsense', /DATABASE_URL\) to be postgres:/],
+    ['postgres://a:p#hush@h/none', /DATABASE_URL\) to be .* percent-encode/],
     ['postgres://a:hush@127.0.0.1:1/none', /127\.0\.0\.1:1/],
     ['postgres://a:hush@no-such-host.invalid/none', /no-such-host\.invalid/],
   ]

@@ -12,15 +12,17 @@ const SCHEME = /^(?:postgres(?:ql)?:|socket:|\/)/i
 export function locate(connectionString: unknown): string {
   // pg takes any other text for the name of a database on a host called `base`.
   if (typeof connectionString !== 'string' || !SCHEME.test(connectionString)) {
-    throw new TypeError('Expected `connectionString` to be postgres://user@host/database')
+    throw new TypeError(
+      'Expected `connectionString` (or DATABASE_URL) to be postgres://user@host/database',
+    )
   }
   let client: Client
   try {
     client = new Client({ connectionString })
   } catch {
     throw new TypeError(
-      'Expected `connectionString` to be postgres://user:password@host:port/database, ' +
-        'percent-encode special characters in the password',
+      'Expected `connectionString` (or DATABASE_URL) to be ' +
+        'postgres://user:password@host:port/database; percent-encode special characters in the password',
     )
   }
   return `postgres://${client.host}:${client.port}/${client.database ?? ''}`
