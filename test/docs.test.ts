@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
+import manifest from '../package.json' with { type: 'json' }
 import { ROOT } from './support/run-program.ts'
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
@@ -92,6 +93,34 @@ t.test('links of the documentation lead somewhere', async t => {
       )
       t.ok(headings.includes(anchor), `${page}: ${target}`)
     }
+  }
+})
+
+t.test('every command that the documentation or a workflow names exists', async t => {
+  const pages = [
+    'README.md',
+    'CONTRIBUTING.md',
+    'bench/README.md',
+    '.ci/run',
+    ...sourceFiles('.github', '.md'),
+    ...sourceFiles('.github/workflows', '.yml'),
+    ...sourceFiles('docs', '.md'),
+  ]
+  let found = 0
+  for (const page of pages) {
+    for (const [, name = ''] of read(page).matchAll(/npm run ([a-z][\w:-]*)/g)) {
+      t.ok(Object.hasOwn(manifest.scripts, name), `${page}: npm run ${name}`)
+      found += 1
+    }
+  }
+  t.ok(found > 10)
+})
+
+t.test('actions of the workflows are pinned to commits', async t => {
+  for (const path of sourceFiles('.github/workflows', '.yml')) {
+    const uses = [...read(path).matchAll(/uses: (.+)/g)].map(([, action = '']) => action)
+    t.ok(uses.length > 0)
+    for (const action of uses) t.match(action, /^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d/, path)
   }
 })
 
