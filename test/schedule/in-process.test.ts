@@ -176,7 +176,7 @@ t.test(
     }
     await scheduler.start(async id => {
       running += 1
-      t.equal(running, 1)
+      most = Math.max(most, running)
       begun.push(id)
       await Promise.resolve()
       running -= 1
