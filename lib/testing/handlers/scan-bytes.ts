@@ -15,7 +15,7 @@ const MAX_DEPTH = 2
 /** What a stream unpacks to is looked at this far. */
 const MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 
-/** Looks for a user in bytes, in every form a program is likely to have written him. */
+/** Looks for a user in bytes, in every form a program is likely to have written. */
 export function scanBytes(userId: UserId, bytes: Uint8Array): ByteHit[] {
   return scan(needlesFor(userId), Buffer.from(bytes), userId, 0)
 }
@@ -66,7 +66,7 @@ function search(
   return hits
 }
 
-/** Whether what lies between is not part of a longer word. Other people's names hold his. */
+/** Whether what lies between is not part of a longer word. Other people's names contain theirs. */
 function isWord(folded: string, from: number, to: number): boolean {
   const isLetter = (char: string | undefined) =>
     char !== undefined && /[a-z0-9]/.test(char)

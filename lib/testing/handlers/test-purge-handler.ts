@@ -16,7 +16,7 @@ export interface PurgeHandlerTest {
   read(userId: UserId): unknown
   /** The user to plant and erase. Default: a new one. Must not be in the store. */
   readonly userId?: string
-  /** Users who must not be touched. Default: twenty who look like him. */
+  /** Users who must not be touched. Default: twenty who look like them. */
   readonly bystanders?: readonly string[]
   /** Files and folders of the store in which nothing of the user may be left. */
   readonly files?: readonly string[]
@@ -49,10 +49,10 @@ export class PurgeHandlerError extends Error {
 }
 
 /**
- * Tries a purge handler on a real store: plants a user and others who look like him, sees that
- * `verify` finds him, purges, kills the handler at every checkpoint and lets it resume, runs it
- * again on nothing, and sees that `verify` finds nothing, that no byte of the user is left in the
- * files, and that nobody else was touched. Imports no test runner: call it in any.
+ * Tries a purge handler on a real store: plants a user and others who look like them, sees that
+ * `verify` finds the user, purges, kills the handler at every checkpoint and lets it resume, runs
+ * it again on nothing, and sees that `verify` finds nothing, that no byte of the user is left in
+ * the files, and that nobody else was touched. Imports no test runner: call it in any.
  *
  * @throws PurgeHandlerError saying in plain sentences what the handler got wrong
  * @example
@@ -173,7 +173,7 @@ async function tryFiles(
   await test.plant(trial.userId)
   trial.expect(
     findResidue(trial.userId, files).length > 0,
-    'The planted user is in none of the files: name those in which the store keeps him.',
+    'The planted user is in none of the files: name those in which the store keeps them.',
   )
   const run = await trial.purge('On the first run')
   const [residue] = findResidue(trial.userId, files)
@@ -204,6 +204,6 @@ function notesOn(
   if (test.files === undefined)
     notes.push('No files were named: what it leaves in them is unknown.')
   if (trial.loggedUser)
-    notes.push('It logs the user: the SDK takes him out, another logger does not.')
+    notes.push('It logs the user: the SDK takes them out, another logger does not.')
   return notes
 }

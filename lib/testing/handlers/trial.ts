@@ -109,7 +109,7 @@ export class Trial {
     }
   }
 
-  /** The SDK takes the user out of a line; seeing that it did is seeing that he was in it. */
+  /** The SDK takes the user out of a line; seeing that it did is seeing that they were in it. */
   #listeningLogger(): Logger {
     const redacted = this.#redact(this.userId)
     const listen = (message: string, fields: object = {}) => {
