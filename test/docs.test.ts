@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import manifest from '../package.json' with { type: 'json' }
-import { ROOT } from './support/run-program.ts'
+import { ROOT } from './support/program.ts'
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 

@@ -14,7 +14,7 @@ import {
   isErasureError,
   isError,
 } from '../lib/errors.ts'
-import { ROOT } from './support/run-program.ts'
+import { ROOT } from './support/program.ts'
 
 t.test('an error carries its facts as properties', async t => {
   const cause = new Error('EACCES')

@@ -5,7 +5,7 @@ import { dirname, join, normalize } from 'node:path'
 
 import t from 'tap'
 
-import { ROOT } from './support/run-program.ts'
+import { ROOT } from './support/program.ts'
 
 /** From the ground up. Rooms of one line do not know each other. */
 const FLOORS = [

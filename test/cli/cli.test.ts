@@ -12,7 +12,7 @@ import { TOKEN_PLACEHOLDER } from '../../lib/registration/registration.ts'
 import { ensureRegistration } from '../../lib/registration/registration-file.ts'
 import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
 import { breathe } from '../support/fake-clock.ts'
-import { ROOT, runProgram } from '../support/run-program.ts'
+import { ROOT, runProgram } from '../support/program.ts'
 
 const bob = '@bob:example.org'
 

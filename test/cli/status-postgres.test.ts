@@ -9,7 +9,7 @@ import { openDatabase } from '../../lib/engines/postgres/connection/database.ts'
 import { postgresEngine } from '../../lib/engines/postgres/postgres-engine.ts'
 import { ensureRegistration } from '../../lib/registration/registration-file.ts'
 import { openTestDatabase } from '../support/postgres/open-database.ts'
-import { runProgram } from '../support/run-program.ts'
+import { runProgram } from '../support/program.ts'
 
 const cli = (args: string[], env: Record<string, string>) =>
   runProgram('lib/cli/main.ts', args, { env })

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-import { ROOT } from '../support/run-program.ts'
+import { ROOT } from '../support/program.ts'
 
 const run = promisify(execFile)
 

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -7,23 +5,17 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import { findResidue } from '../../lib/testing/handlers/find-residue.ts'
-import { ROOT, runProgram } from '../support/run-program.ts'
+import { runProgram, startProgram } from '../support/program.ts'
 
 t.test(
   'the quickstart runs, erases Bob by the line it prints, and leaves nothing',
   async t => {
     const directory = t.testdir()
-    const args = ['--conditions=erasure-source', 'examples/quickstart.ts']
-    const env = { ...process.env, DATA_DIR: directory, PORT: '0' }
-    const child = spawn(process.execPath, args, { cwd: ROOT, env })
-    t.teardown(() => child.kill('SIGKILL'))
-    let out = ''
-    child.stdout.on('data', chunk => (out += String(chunk)))
-    child.stderr.on('data', chunk => (out += String(chunk)))
-    const until = async (pattern: RegExp) => {
-      while (!pattern.test(out)) await once(child.stdout, 'data')
-    }
-    await until(/-d '\{"user_id"/)
+    const env = { DATA_DIR: directory, PORT: '0' }
+    const program = startProgram('examples/quickstart.ts', [], { env })
+    t.teardown(() => program.end())
+    await program.printed(/-d '\{"user_id"/)
+    const out = program.lines.join('\n')
     const [, url = ''] = /curl -X POST (\S+)/.exec(out) ?? []
     const registration = readFileSync(join(directory, 'registration.yaml'), 'utf8')
     const [, token] = /^hs_token: "(.+)"$/m.exec(registration) ?? []
@@ -33,13 +25,12 @@ t.test(
       body: /-d '(\{.+)'/.exec(out)?.[1] ?? '',
     })
     t.equal(answer.status, 200)
-    await until(/The user is erased \{ requestId: '[0-9a-f-]{36}' \}/)
+    await program.printed(/The user is erased \{ requestId: '[0-9a-f-]{36}' \}/)
     t.same(findResidue('@bob:example.org', [directory]), [])
-    const [, ...afterwards] = out.split(`-d '{"user_id": "@bob:example.org"}'`)
-    t.notMatch(afterwards.join(''), /bob/)
-    child.kill('SIGTERM')
-    await once(child, 'exit')
-    t.equal(child.exitCode ?? child.signalCode, 0, 'it closes by itself')
+    const { code, stdout, stderr } = await program.end('SIGTERM')
+    t.equal(code, 0, 'it closes by itself')
+    const [, ...afterwards] = stdout.split(`-d '{"user_id": "@bob:example.org"}'`)
+    t.notMatch(afterwards.join('') + stderr, /bob/)
   },
 )
 

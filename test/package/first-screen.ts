@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
-import { ROOT } from '../support/run-program.ts'
+import { ROOT } from '../support/program.ts'
 import { emptyFolder, outsideEnv, pack, run } from './packed.ts'
 
 /** What a reader sees before the first heading, and would type. */

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 
 import type { Test } from 'tap'
 
-import { ROOT } from '../support/run-program.ts'
+import { ROOT } from '../support/program.ts'
 
 const execute = promisify(execFile)
 

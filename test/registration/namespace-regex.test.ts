@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import { compileNamespaceRegex } from '../../lib/registration/namespace-regex.ts'
-import { ROOT } from '../support/run-program.ts'
+import { ROOT } from '../support/program.ts'
 
 /** Regexes as bridges write them, user IDs, and which of them Python's `re.match` lets each match. */
 const PATH = join(ROOT, 'test/registration/python-match.json')

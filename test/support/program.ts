@@ -15,6 +15,8 @@ export interface ProgramOptions {
   readonly under?: readonly string[]
   /** Its standard input; without it, that stays open, to be written to. */
   readonly input?: string
+  /** It is sent messages, and sends some; what it prints is not kept for the end. */
+  readonly ipc?: boolean
 }
 
 /** How a program ended, and what it printed. */
@@ -36,6 +38,10 @@ export interface Program {
   readonly ended: Promise<Ended>
   /** Resolves with the first line that `pattern` matches; rejects if it ends without one. */
   printed(pattern: RegExp): Promise<string>
+  /** Sends it a message. */
+  send(message: object): Promise<void>
+  /** Its next message; rejects if it ends without one. */
+  told(): Promise<unknown>
   /** Sends a signal, SIGKILL by default, and waits for the end. */
   end(signal?: NodeJS.Signals): Promise<Ended>
 }
@@ -59,9 +65,9 @@ export function startProgram(
 /** Starts any other program likewise. */
 export function startCommand(
   [file = '', ...args]: readonly string[],
-  { env, input }: ProgramOptions = {},
+  { env, input, ipc = false }: ProgramOptions = {},
 ): Program {
-  const subprocess = spawn(file, args, { ...ownEnvironment(), ...env })
+  const subprocess = spawn(file, args, { ...ownEnvironment(), ...env }, ipc)
   // One that was killed reads no more.
   subprocess.stdin.on('error', () => {})
   if (input !== undefined) subprocess.stdin.end(input)
@@ -70,6 +76,8 @@ export function startCommand(
     process: subprocess,
     ended,
     ...watchLines(subprocess, ended),
+    send: async message => subprocess.sendMessage?.(message as never),
+    told: async () => subprocess.getOneMessage?.(),
     end(signal = 'SIGKILL') {
       subprocess.kill(signal)
       return ended
@@ -86,7 +94,12 @@ export function runProgram(
   return startProgram(file, args, { input: '', ...options }).ended
 }
 
-function spawn(file: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+function spawn(
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  ipc: boolean,
+) {
   return execa(file, args, {
     cwd: ROOT,
     extendEnv: false,
@@ -96,6 +109,8 @@ function spawn(file: string, args: readonly string[], env: NodeJS.ProcessEnv) {
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'pipe',
+    ipc,
+    buffer: !ipc,
   })
 }
 
@@ -107,7 +122,7 @@ export function ownEnvironment(): NodeJS.ProcessEnv {
 
 async function waitFor(subprocess: Subprocess): Promise<Ended> {
   const { exitCode, signal, stdout, stderr } = await subprocess
-  return { code: exitCode, signal, stdout, stderr }
+  return { code: exitCode, signal, stdout: stdout ?? '', stderr: stderr ?? '' }
 }
 
 function watchLines(

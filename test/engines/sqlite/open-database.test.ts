@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import {
   chmodSync,
   copyFileSync,
@@ -14,6 +12,7 @@ import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
 
 import { sqliteStore } from '../../../lib/engines/sqlite/sqlite-store.ts'
+import { startCommand } from '../../support/program.ts'
 
 t.test('files are made for their owner only', async t => {
   const path = join(t.testdir(), 'new/folder/erasure.db')
@@ -50,12 +49,11 @@ t.test('a second process is refused, until the first has died', async t => {
     setInterval(() => {}, 1000)
   `
   const args = ['--expose-gc', '--input-type=module-typescript', '-e', script]
-  const child = spawn(process.execPath, args)
-  t.teardown(() => child.kill('SIGKILL'))
-  await once(child.stdout, 'data')
+  const child = startCommand([process.execPath, ...args])
+  t.teardown(() => child.end())
+  await child.printed(/./)
   t.throws(() => sqliteStore({ path }), { code: 'STORE_LOCKED' })
-  child.kill('SIGKILL')
-  await once(child, 'exit')
+  await child.end('SIGKILL')
   await sqliteStore({ path }).disconnect?.()
 })
 

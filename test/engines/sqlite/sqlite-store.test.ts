@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { appendFileSync, copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -10,7 +8,7 @@ import { GroupCommit } from '../../../lib/engines/sqlite/group-commit.ts'
 import type { StoreDatabase } from '../../../lib/engines/sqlite/held-database.ts'
 import { sqliteStore } from '../../../lib/engines/sqlite/sqlite-store.ts'
 import { breathe, fakeClock } from '../../support/fake-clock.ts'
-import { ROOT } from '../../support/run-program.ts'
+import { runProgram } from '../../support/program.ts'
 
 /** A database that nobody else gets at. */
 function held(database: DatabaseSync): StoreDatabase {
@@ -255,16 +253,13 @@ t.test(
     const store = sqliteStore({ path })
     await store.set('before', '1')
     await store.disconnect?.()
-    // No file may grow over 256 KiB. Node ignores the signal that comes with it, as long as tap,
-    // which gets into child processes by NODE_OPTIONS, leaves it alone.
-    const program = join(ROOT, 'test/support/fill-store.ts')
-    const limited = 'unset NODE_OPTIONS; ulimit -f 512; exec "$0" "$@"'
-    const child = spawn('sh', ['-c', limited, process.execPath, program, path])
-    let out = ''
-    child.stdout.on('data', chunk => (out += String(chunk)))
-    const [code] = (await once(child, 'close')) as [number | null]
+    // No file may grow over 256 KiB; Node ignores the signal that comes with it.
+    const under = ['sh', '-c', 'ulimit -f 512; exec "$@"', 'sh']
+    const { code, stdout } = await runProgram('test/support/fill-store.ts', [path], {
+      under,
+    })
     t.equal(code, 0)
-    t.same(JSON.parse(out), {
+    t.same(JSON.parse(stdout), {
       ended: ['rejected', 'rejected'],
       found: [false, false, true],
     })

@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 
+import { type Program, startCommand } from '../../support/program.ts'
 import { type Call, type Interval, monotonic, readJournal } from './journal.ts'
 import { type Proxy, startProxy } from './proxy.ts'
 
@@ -39,11 +37,9 @@ export interface Life {
 }
 
 /**
- * Ends the process when nobody holds the standard input any more, also while it is stopped. In a
- * shell, since tap gets into every Node process by NODE_OPTIONS.
+ * Ends the process when nobody holds the standard input any more, also while it is stopped.
  */
 const SCRIPT = `
-  unset NODE_OPTIONS NODE_V8_COVERAGE
   exec 3<&0
   "$0" "$@" &
   pid=$!
@@ -51,7 +47,7 @@ const SCRIPT = `
   { cat <&3 > /dev/null; kill -KILL $pid; } > /dev/null 2>&1 &
   wait $pid
 `
-const PROGRAM = fileURLToPath(new URL('process.ts', import.meta.url))
+const PROGRAM = 'test/proof/chaos/process.ts'
 /** How long a process may take to start, on a machine that is busy. */
 const START_MS = 60_000
 
@@ -65,7 +61,7 @@ export class Host {
   /** Where it listens; `undefined` while it does not. */
   port: number | undefined
   readonly #options: HostOptions
-  #child: ChildProcess | undefined
+  #child: Program | undefined
   #exited: Promise<void> = Promise.resolve()
   #pid = 0
   #onStopping = () => {}
@@ -95,10 +91,8 @@ export class Host {
     url.port = String(this.proxy.port)
     const told = { ...rest, connectionString: url.href, journal }
     const args = ['--conditions=erasure-source', PROGRAM, JSON.stringify(told)]
-    const child = spawn('sh', ['-c', SCRIPT, process.execPath, ...args], {
-      stdio: ['pipe', 'pipe', 'pipe'],
+    const child = startCommand(['sh', '-c', SCRIPT, process.execPath, ...args], {
       env: {
-        ...process.env,
         CHAOS_CLOCK_SHIFT_MS: String(clockShiftMs),
         NODE_COMPILE_CACHE: compileCache,
       },
@@ -110,15 +104,15 @@ export class Host {
     await this.#listen(child)
   }
 
-  async #watchEnd(child: ChildProcess, life: Life): Promise<void> {
-    await once(child, 'exit')
+  async #watchEnd(child: Program, life: Life): Promise<void> {
+    await child.ended
     life.diedAt = monotonic()
     // Whoever kills it says so first; and one that finds no database does not start.
     life.crashed = this.#child === child && this.port !== undefined
     if (life.crashed) this.port = undefined
   }
 
-  async #listen(child: ChildProcess): Promise<void> {
+  async #listen(child: Program): Promise<void> {
     const started = Promise.withResolvers<void>()
     const take = (line: string) => {
       const [word, value] = line.split(' ')
@@ -129,11 +123,9 @@ export class Host {
       } else if (word === 'stopping') this.#onStopping()
       else this.lines.push(line)
     }
-    for (const stream of [child.stdout, child.stderr]) {
-      if (stream !== null) createInterface({ input: stream }).on('line', take)
-    }
-    child.stdin?.on('error', () => {})
-    child.once('exit', () =>
+    for (const stream of [child.process.stdout, child.process.stderr])
+      createInterface({ input: stream }).on('line', take)
+    void child.ended.then(() =>
       started.reject(new Error(`${this.name} has ended by itself`)),
     )
     const timer = setTimeout(
@@ -157,7 +149,7 @@ export class Host {
     const killedAt = monotonic()
     this.#child = undefined
     this.port = undefined
-    child?.stdin?.end()
+    child?.process.stdin.end()
     await this.#exited
     return killedAt
   }

@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { type Ended, startProgram } from '../../support/program.ts'
 
-const PROGRAM = fileURLToPath(new URL('bridge-process.ts', import.meta.url))
+const PROGRAM = 'test/proof/durability/bridge-process.ts'
 
 /** Where a bridge lives, and how it is started. */
 export interface BridgeOptions {
@@ -31,44 +29,27 @@ export interface Bridge {
 
 /** Starts the program that is killed. */
 export function startBridge(options: BridgeOptions): Bridge {
-  const { root, log, hold = false, under = [] } = options
-  const program = [process.execPath, PROGRAM, root, log, hold ? 'hold' : 'go']
-  const [command = '', ...args] = [...under, ...program]
-  const child = spawn(command, args, {
-    env: environment(options.compileCache),
-    stdio: 'pipe',
+  const { root, log, hold = false, under = [], compileCache } = options
+  const program = startProgram(PROGRAM, [root, log, hold ? 'hold' : 'go'], {
+    under,
+    env: { NODE_COMPILE_CACHE: compileCache },
   })
-  // A bridge that was killed reads no more.
-  child.stdin.on('error', () => {})
-  const port = Promise.race([
-    once(child.stdout, 'data').then(([line]) => Number(line)),
-    once(child, 'close').then(() => undefined),
-  ])
-  const ended = watchEnd(child)
-  // Whoever waits for it is told; nobody may, after another failure.
+  const ended = program.ended.then(howItEnded)
+  // The caller is told when it waits for the end; it may not, after another failure.
   ended.catch(() => {})
   return {
-    port,
+    port: program.printed(/^\d+$/).then(Number, () => undefined),
     ended,
-    kill: (signal = 'SIGKILL') => void child.kill(signal),
-    finish: () => void child.stdin.write('finish\n'),
+    kill: signal => void program.process.kill(signal ?? 'SIGKILL'),
+    finish: () => void program.process.stdin.write('finish\n'),
   }
-}
-
-/** Without what tap puts into its children: it handles signals and slows the start. */
-function environment(compileCache: string): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _options, NODE_V8_COVERAGE: _coverage, ...rest } = process.env
-  return { ...rest, NODE_COMPILE_CACHE: compileCache }
 }
 
 /** What tracer.py ends with when the program it ran was killed. */
 const EXIT_KILLED = 98
 
-async function watchEnd(child: ChildProcess): Promise<'killed' | 'finished'> {
-  let errors = ''
-  child.stderr?.on('data', chunk => (errors += String(chunk)))
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+function howItEnded({ code, signal, stderr }: Ended): 'killed' | 'finished' {
   if (code === 0) return 'finished'
   if (code === EXIT_KILLED || signal === 'SIGKILL') return 'killed'
-  throw new Error(`The bridge ended with ${code ?? signal}:\n${errors}`)
+  throw new Error(`The bridge ended with ${code ?? signal}:\n${stderr}`)
 }

@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 
-const run = promisify(execFile)
+import { execa } from 'execa'
+
 const TRACER = fileURLToPath(new URL('tracer.py', import.meta.url))
 
 /** What to watch, and when to kill. */
@@ -27,12 +26,12 @@ export function tracerCommand(
 export async function findPython(record: string): Promise<string> {
   for (const python of ['python3', 'python']) {
     const check = 'import sys; sys.exit(sys.version_info < (3, 10))'
-    const found = await run(python, ['-c', check]).catch(() => undefined)
+    const found = await execa(python, ['-c', check]).catch(() => undefined)
     if (found === undefined) continue
     const options = { root: '/', log: '/', record }
     const [command = '', ...args] = tracerCommand(python, options)
     try {
-      await run(command, [...args, process.execPath, '--version'])
+      await execa(command, [...args, process.execPath, '--version'])
       return python
     } catch (error) {
       throw new Error(

@@ -1,7 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-
+import { type Program, startProgram } from '../../support/program.ts'
 import type { DoorKind } from './oracle.ts'
 import { CANARY } from './random.ts'
 import { FUZZ_TOKEN } from './tokens.ts'
@@ -30,8 +27,8 @@ export type Told = Effects | Memory | { readonly port: number }
 
 /** How the process ended, and what it printed that it should not have. */
 interface ChildEnd {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
+  readonly code: number | undefined
+  readonly signal: string | undefined
   readonly output: string
   readonly leaks: readonly string[]
 }
@@ -39,7 +36,6 @@ interface ChildEnd {
 /** The server under test, in a process of its own. */
 export interface Child {
   readonly port: number
-  readonly process: ChildProcess
   hasEnded(): boolean
   /** Looks at who is erased, and forgets it. */
   effects(users: readonly string[]): Promise<Effects>
@@ -47,54 +43,53 @@ export interface Child {
   end(): Promise<ChildEnd>
 }
 
-const PROGRAM = fileURLToPath(new URL('./server.ts', import.meta.url))
-
 /** Starts a server that waits so long for headers, and twice as long for a request. */
 export async function startServer(door: DoorKind, patienceMs = 4000): Promise<Child> {
-  // What the test runner adds changes how a process takes signals.
-  const { NODE_OPTIONS: _options, ...env } = process.env
-  const child = fork(PROGRAM, [door, String(patienceMs)], {
-    execArgv: [
-      ...['--conditions=erasure-source', '--expose-gc', '--max-semi-space-size=4'],
+  const program = startProgram('test/proof/fuzz/server.ts', [door, String(patienceMs)], {
+    ipc: true,
+    nodeArgs: [
+      ...['--expose-gc', '--max-semi-space-size=4'],
       // Express has Node print targets it cannot parse. They are not ours, and none of our doing.
       ...(door === 'bridge' ? ['--disable-warning=DEP0170'] : []),
     ],
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Express prints every failed request otherwise, with what was sent.
-    env: { ...env, NODE_ENV: 'test' },
+    env: { NODE_ENV: 'test' },
   })
-  const printed = watchOutput(child)
-  const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
-  const ask = async (question?: Ask) => {
-    if (question !== undefined) child.send(question)
-    const told = once(child, 'message').then(([message]) => message as Told)
-    const isDead = ended.then(() => {
-      throw new Error(`The server has ended: ${printed().output}`)
-    })
-    return Promise.race([told, isDead])
+  const printed = watchOutput(program)
+  let hasEnded = false
+  void program.ended.then(() => (hasEnded = true))
+  const told = async () => {
+    try {
+      return (await program.told()) as Told
+    } catch (error) {
+      throw new Error(`The server has ended: ${printed().output}`, { cause: error })
+    }
   }
-  const { port } = (await ask()) as { port: number }
+  const ask = async (question: Ask) => {
+    const [answer] = await Promise.all([told(), program.send(question)])
+    return answer
+  }
+  const { port } = (await told()) as { port: number }
   return {
     port,
-    process: child,
-    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+    hasEnded: () => hasEnded,
     effects: async users => (await ask({ ask: 'effects', users })) as Effects,
     memory: async () => (await ask({ ask: 'memory' })) as Memory,
     async end() {
-      if (child.connected) child.send({ ask: 'end' } satisfies Ask)
-      const [code, signal] = await ended
+      if (!hasEnded) await program.send({ ask: 'end' } satisfies Ask).catch(() => {})
+      const { code, signal } = await program.ended
       return { code, signal, ...printed() }
     },
   }
 }
 
 /** Keeps the end of what a process prints, and every line with something in it that was sent. */
-function watchOutput(child: ChildProcess) {
+function watchOutput({ process }: Program) {
   let output = ''
   const leaks: string[] = []
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const stream of [process.stdout, process.stderr]) {
     let rest = ''
-    stream?.setEncoding('utf8').on('data', (text: string) => {
+    stream.setEncoding('utf8').on('data', (text: string) => {
       output = (output + text).slice(-4000)
       const lines = (rest + text).split('\n')
       rest = lines.pop() ?? ''

@@ -1,8 +1,6 @@
 // Applies each mutant in a temporary copy of the repository and runs its tests there, two at a time.
 // One line a mutant: caught by which test, or survived. Fails if one survived or no longer applies,
 // or if a test fails without any mutant. --only SUBSTRING of a name; --promise FOLDER; --apply: no tests.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import {
   cpSync,
   mkdtempSync,
@@ -15,7 +13,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
-import { ROOT } from '../../support/run-program.ts'
+import { execa } from 'execa'
+
+import { ownEnvironment, ROOT } from '../../support/program.ts'
 import { mutate, readMutants } from './mutant.ts'
 import type { Mutant } from './mutant.ts'
 
@@ -46,20 +46,21 @@ function copyRepository(): string {
 
 /** Runs a test file; the title of the first test that failed, or undefined if none did. */
 async function firstFailure(copy: string, test: string): Promise<string | undefined> {
-  const { NODE_OPTIONS: _options, ...env } = process.env
-  const child = spawn(process.execPath, ['--conditions=erasure-source', test], {
+  const args = ['--conditions=erasure-source', test]
+  const timeout = Math.max(MIN_TIMEOUT_MS, Math.ceil(PATIENCE * (tookMs.get(test) ?? 0)))
+  const { exitCode, stdout, timedOut } = await execa(process.execPath, args, {
     cwd: copy,
-    env: { ...env, TAP_BAIL: '1' },
-    stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: Math.max(MIN_TIMEOUT_MS, Math.ceil(PATIENCE * (tookMs.get(test) ?? 0))),
+    extendEnv: false,
+    env: { ...ownEnvironment(), TAP_BAIL: '1' },
+    stdin: 'ignore',
+    stderr: 'ignore',
+    timeout,
     killSignal: 'SIGKILL',
+    reject: false,
   })
-  let stdout = ''
-  child.stdout.on('data', chunk => (stdout += String(chunk)))
-  const [status, signal] = (await once(child, 'close')) as [number | null, string | null]
-  if (status === 0) return undefined
+  if (exitCode === 0) return undefined
   const title = /^ *not ok \d+ - (.*?)(?: # .*)?$/m.exec(stdout)?.[1]
-  return title ?? (signal === null ? `${test} did not run` : `${test} hung`)
+  return title ?? (timedOut ? `${test} hung` : `${test} did not run`)
 }
 
 async function verdictOn(copy: string, mutant: Mutant): Promise<string | undefined> {

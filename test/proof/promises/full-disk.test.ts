@@ -14,13 +14,8 @@ const CONNECTIONS = 16
 const MOST_BLOCKS = 2048
 
 // To SQLite, a limit on the size of files is a full disk, and it needs no privileges. Node ignores
-// the signal that comes with it; what tap puts into NODE_OPTIONS of every child does not.
-const FULL_SOON = [
-  'sh',
-  '-c',
-  `unset NODE_OPTIONS && ulimit -f ${MOST_BLOCKS} && exec "$@"`,
-  'sh',
-]
+// the signal that comes with it.
+const FULL_SOON = ['sh', '-c', `ulimit -f ${MOST_BLOCKS} && exec "$@"`, 'sh']
 
 async function post(port: number, path: string, body: object): Promise<Response> {
   return fetch(`http://127.0.0.1:${port}/_matrix/app/v1/${path}`, {

@@ -5,7 +5,7 @@ import t from 'tap'
 import { parseUserId } from '../../../lib/matrix/user-id.ts'
 import { findResidue } from '../../../lib/testing/handlers/find-residue.ts'
 import { scanBytes } from '../../../lib/testing/handlers/scan-bytes.ts'
-import { ROOT, runProgram } from '../../support/run-program.ts'
+import { ROOT, runProgram } from '../../support/program.ts'
 
 const USER = '@ze+phyr/in:example.org'
 

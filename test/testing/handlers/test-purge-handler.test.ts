@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 
 import t from 'tap'
@@ -15,7 +14,7 @@ import {
   testPurgeHandler,
 } from '../../../lib/testing/handlers/test-purge-handler.ts'
 import { messageTable } from '../../support/message-table.ts'
-import { ROOT } from '../../support/run-program.ts'
+import { startCommand } from '../../support/program.ts'
 
 t.test('a handler that gets nothing wrong is reported with what it did', async t => {
   const { good, test } = messageTable(t)
@@ -137,13 +136,8 @@ t.test('it imports no test runner, and works in one that is not ours', async t =
     ))
   `
   const args = ['--input-type=module', '-e', script]
-  const { NODE_OPTIONS: _options, ...env } = process.env
-  const { status, stdout } = spawnSync(process.execPath, args, {
-    cwd: ROOT,
-    encoding: 'utf8',
-    env,
-  })
-  t.equal(status, 0, stdout)
+  const { code, stdout } = await startCommand([process.execPath, ...args]).ended
+  t.equal(code, 0, stdout)
   t.match(stdout, /pass 1/)
 })
 

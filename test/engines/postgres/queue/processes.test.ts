@@ -18,7 +18,7 @@ t.test('what processes do to each other', { timeout: 110_000 }, async t => {
     const { scheduler } = openScheduler(t, connectionString, 'killed')
     const ids = [randomRequestId(), randomRequestId(), randomRequestId()]
     for (const id of ids) await scheduler.schedule(id, new Date(), standInTag(id))
-    await Promise.all(ids.map(id => worker.printed(`began ${id}`)))
+    await Promise.all(ids.map(id => worker.printed(RegExp(`^began ${id}$`))))
     const resumed = new Map<string, number>()
     await scheduler.start(async id => {
       resumed.set(id, Date.now())
@@ -41,7 +41,7 @@ t.test('what processes do to each other', { timeout: 110_000 }, async t => {
     const { scheduler, database } = openScheduler(t, connectionString, 'stopped')
     const id = randomRequestId()
     await scheduler.schedule(id, new Date(), standInTag(id))
-    await worker.printed(`began ${id}`)
+    await worker.printed(RegExp(`^began ${id}$`))
     worker.process.kill('SIGSTOP')
     let begun = 0
     let goOn = () => {}
@@ -58,7 +58,7 @@ t.test('what processes do to each other', { timeout: 110_000 }, async t => {
     t.same(await rows(), [{ state: 'active', retry_count: 1 }])
     worker.process.kill('SIGCONT')
     // It then says that it is finished, which would delete the entry.
-    await worker.printed(`aborted ${id}`)
+    await worker.printed(RegExp(`^aborted ${id}$`))
     await pause(1000)
     t.same(await rows(), [{ state: 'active', retry_count: 1 }])
     goOn()
@@ -96,11 +96,9 @@ t.test('what processes do to each other', { timeout: 110_000 }, async t => {
     const workers = [1, 2].map(() => startWorker(t, connectionString, 'together'))
     const here = [1, 2, 3].map(() => openScheduler(t, connectionString, 'together'))
     await Promise.all(here.map(({ scheduler }) => scheduler.start(async () => undefined)))
-    await Promise.all(workers.map(worker => worker.printed('started')))
+    await Promise.all(workers.map(worker => worker.printed(/^started$/)))
     t.pass()
-    for (const worker of workers) worker.process.stdin?.end()
-    await until('they ended', () =>
-      workers.every(worker => worker.process.exitCode === 0),
-    )
+    for (const worker of workers) worker.process.stdin.end()
+    for (const worker of workers) t.equal((await worker.ended).code, 0)
   })
 })

@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-
 import t, { type Test } from 'tap'
 
 import {
@@ -11,7 +8,7 @@ import { migrate } from '../../../../lib/engines/postgres/store/migrate.ts'
 import { migrations } from '../../../../lib/engines/postgres/store/migrations.ts'
 import { postgresStore } from '../../../../lib/engines/postgres/store/postgres-store.ts'
 import { openTestDatabase } from '../../../support/postgres/open-database.ts'
-import { ROOT } from '../../../support/run-program.ts'
+import { ROOT, startCommand } from '../../../support/program.ts'
 
 const SCHEMA = 'matrix_appservice_erasure'
 
@@ -44,14 +41,16 @@ t.test('many processes that come first at once make the tables once', async t =>
     await store.set('from:' + process.pid, 'x')
     await store.disconnect()`
   const children = Array.from({ length: 3 }, () =>
-    spawn(process.execPath, ['--input-type=module', '-e', program, connectionString], {
-      env: { PATH: process.env['PATH'] },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    }),
+    startCommand([
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      program,
+      connectionString,
+    ]),
   )
-  const ends = children.map(child => once(child, 'close'))
   await Promise.all(others.map(other => migrate(other, SCHEMA)))
-  for (const [code] of await Promise.all(ends)) t.equal(code, 0)
+  for (const { ended } of children) t.match(await ended, { code: 0, stderr: '' })
   const { rows } = await database.query<{ version: number }>(
     `SELECT version FROM ${SCHEMA}.erasure_migration ORDER BY version`,
   )

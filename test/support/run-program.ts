@@ -1,1 +1,0 @@
-export { ROOT, runProgram } from './program.ts'
