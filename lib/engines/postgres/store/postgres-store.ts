@@ -129,6 +129,8 @@ class DocumentTable {
 
   async write(write: Write): Promise<WriteAnswer> {
     if (this.#parts.readOnly) throw new Error('The store was opened for reading')
+    if (write.set.some(({ ttl }) => Number.isNaN(ttl)))
+      throw new TypeError('Expected `ttl` to be a number of milliseconds')
     if (!this.#isOpen) await this.#open()
     return this.#writes.add(write)
   }

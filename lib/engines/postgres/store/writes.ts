@@ -197,12 +197,21 @@ function additions(batch: readonly Write[]): Addition[] {
   return distinct.toSorted((a, b) => (a.key < b.key ? -1 : 1))
 }
 
+/**
+ * Whole milliseconds, rounded up: what lives for a part of one is there for that. With 0 or less
+ * a document is past its time at once; one that outlives every clock is kept.
+ */
+function lifetime(ttl: number | undefined): number | null {
+  if (ttl === undefined || ttl > Number.MAX_SAFE_INTEGER) return null
+  return Math.ceil(Math.max(ttl, 0))
+}
+
 function upsertValues(batch: readonly Write[]): unknown[] {
   const rows = additions(batch)
   return [
     rows.map(({ key }) => key),
     rows.map(({ value }) => value),
-    rows.map(({ ttl }) => (ttl === undefined ? null : Math.ceil(ttl))),
+    rows.map(({ ttl }) => lifetime(ttl)),
   ]
 }
 

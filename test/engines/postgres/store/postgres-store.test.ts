@@ -91,6 +91,51 @@ t.test('a document lives as long by the database, however wrong the host is', as
   t.ok((rows[0]?.left ?? 0) > 30_000 && (rows[0]?.left ?? 0) <= 60_000)
 })
 
+t.test('no time to live is so odd that it ends another, or never', async t => {
+  const { store, admin } = await open(t)
+  const lives: ReadonlyArray<readonly [number | undefined, boolean]> = [
+    [0, false],
+    [-1, false],
+    [-Infinity, false],
+    [-1e300, false],
+    [60_000.5, true],
+    [1e300, true],
+    [Infinity, true],
+    [undefined, true],
+  ]
+  const writes = lives.map(([ttl]) => store.set(`${ttl}`, 'x', ttl))
+  const refused = store.set('none', 'x', NaN)
+  await t.rejects(refused, TypeError)
+  t.ok((await Promise.all(writes)).every(answer => answer === true))
+  for (const [ttl, isThere] of lives)
+    t.equal(await store.has?.(`${ttl}`), isThere, `${ttl}`)
+  const { rows } = await admin.query<{ key: string }>(
+    `SELECT key FROM ${TABLE} WHERE expires IS NULL ORDER BY key`,
+  )
+  t.same(
+    rows.map(({ key }) => key),
+    ['1e+300', 'Infinity', 'undefined'],
+  )
+})
+
+t.test('a thousand reads at once are one statement', async t => {
+  const { store, database } = await open(t)
+  const users = Array.from({ length: 1000 }, (_, index) => `tombstone:${index}`)
+  await store.setMany?.(users.slice(0, 500).map(key => ({ key, value: key })) as never)
+  let queries = 0
+  const query = database.query.bind(database)
+  database.query = (text, values, timeoutMs) => {
+    queries += 1
+    return query(text, values, timeoutMs)
+  }
+  const found = await Promise.all(users.map(key => store.get(key)))
+  t.same(
+    found,
+    users.map((key, index) => (index < 500 ? key : undefined)),
+  )
+  t.equal(queries, 1)
+})
+
 t.test('what is past its time to live is deleted every hour', async t => {
   const { admin, database } = await open(t)
   const clock = fakeClock(Date.now())
