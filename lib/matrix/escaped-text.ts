@@ -48,10 +48,12 @@ function anyEscapeOf(char: string): string {
   const escaped = [
     bytes.map(byte => `[%=](?:25|3D){0,4}${byte}`).join(''),
     bytes.map(byte => `${SLASHES}x${byte}`).join(''),
-    units.map(unit => `${SLASHES}u${unit.toString(16).padStart(4, '0')}`).join(''),
-    `${SLASHES}(?:u\\{${ZEROS}${hex}\\}|U${ZEROS}${hex})`,
+    `${SLASHES}u\\{?${ZEROS}${hex}\\}?`,
     `&(?:amp;){0,4}(?:#${ZEROS}${code}|#x${ZEROS}${hex}${entity(char, code)});?`,
   ]
+  if (units.length > 1) {
+    escaped.push(units.map(unit => `${SLASHES}u${unit.toString(16)}`).join(''))
+  }
   // matrix-appservice-bridge: the first UTF-16 unit.
   if (code > 0x7f) escaped.push(`=${(units[0] ?? 0).toString(16)}`)
   // What JSON writes as `\n` and the like.

@@ -148,6 +148,11 @@ t.test('9.26: what version 0.1 let through is taken out', async t => {
     t.notMatch(cut, /phyr|example|7065|70 68|112, ?104/i, title)
     t.notMatch(cut, /[0-9a-f]{6}/i, title)
   }
+  const entities = createRedactor(parseUserId('@a!_äÿ\u00a0}:b.c'))
+  t.equal(
+    entities('<&commat;a&excl;&lowbar;&auml;&yuml;&nbsp;&rcub;&colon;b&period;c>'),
+    '<[user]>',
+  )
   const german = createRedactor(parseUserId('@jörg:example.org'))
   for (const text of [
     '@j\\u00f6rg:example.org',
@@ -178,12 +183,15 @@ t.test('a redactor can be used again, and its user ID may be odd', async t => {
     '@=40:b.c',
     '@%40:b.c',
     '@\\:b.c',
+    '@a\tb:b.c',
+    '@\u{1f600}:b.c',
     '@ :b.c',
   ]) {
     const redact = createRedactor(parseUserId(userId))
     t.equal(redact(`<${userId}>`), '<[user]>', userId)
     t.equal(redact(`<${userId}>`), '<[user]>', `${userId} again`)
-    t.notMatch(redact(encodeURIComponent(userId)), /b\.c/, userId)
+    t.equal(redact(`<${encodeURIComponent(userId)}>`), '<[user]>', userId)
+    t.equal(redact(`<${JSON.stringify(userId).slice(1, -1)}>`), '<[user]>', userId)
     t.equal(redact('nothing to see 12345'), 'nothing to see 12345')
     if (localpartOf(parseUserId(userId)) === '') t.equal(redact('@ :'), '@ :')
   }
