@@ -149,6 +149,19 @@ t.test('garbage behind a request does not answer it', async t => {
   t.ok(answer === undefined || answer.status === 200)
 })
 
+t.test(
+  'garbage on a connection whose requests are answered is answered, too',
+  async t => {
+    const { erasure } = await openVolatileErasure(t)
+    const { port } = await listening(t, erasure)
+    const { socket, received } = await open(port, request())
+    while (!received().endsWith('{}')) await once(socket, 'data')
+    socket.write('garbage\r\n\r\n')
+    await ended(socket)
+    t.match(received(), /^HTTP\/1\.1 200 .*\{\}HTTP\/1\.1 400 .*M_UNKNOWN/s)
+  },
+)
+
 t.test('a port that is taken is one clear error, and closing frees it', async t => {
   const { erasure } = await openVolatileErasure(t)
   const first = await listen(erasure, { port: 0, host: '::1' }).catch(() =>

@@ -31,3 +31,12 @@ t.test('no door need read a body before the token is checked', async t => {
     t.equal(answer.status, status, JSON.stringify(sent))
   }
 })
+
+t.test('what is not compressed may say so', async t => {
+  const { erasure } = await openVolatileErasure(t)
+  for (const contentEncoding of [undefined, 'identity']) {
+    const readBody = async () => ({ text: '{"user_id":"@bob:example.org"}' })
+    const sent = { ...REQUEST, contentEncoding, readBody }
+    t.equal((await receiveErase(erasure.door, sent)).status, 200)
+  }
+})
