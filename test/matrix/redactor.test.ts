@@ -155,6 +155,7 @@ t.test('9.26: what version 0.1 let through is taken out', async t => {
   )
   const german = createRedactor(parseUserId('@jörg:example.org'))
   for (const text of [
+    'j=f6rg',
     '@j\\u00f6rg:example.org',
     '@j&ouml;rg:example.org',
     'JÖRG',
