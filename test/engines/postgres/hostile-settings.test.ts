@@ -63,7 +63,7 @@ t.test('the session that listens is not ended for listening', async t => {
   t.teardown(() => database.close())
   const heard: string[] = []
   let reconnects = 0
-  await database.listen(
+  await database.subscribe(
     'channel',
     payload => heard.push(payload),
     () => (reconnects += 1),

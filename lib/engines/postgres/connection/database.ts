@@ -6,7 +6,7 @@ import { type Logger, silentLogger } from '../../../host/logger.ts'
 import { cleanError, sqlStateOf } from './clean-error.ts'
 import { endClient } from './end-client.ts'
 import { locate } from './locate.ts'
-import { listen } from './notifications.ts'
+import { subscribe } from './notifications.ts'
 import { sessionPreparer } from './prepare-session.ts'
 import {
   QUERY_MS,
@@ -25,7 +25,7 @@ export interface DatabaseOptions {
    */
   readonly connectionString: string
   /**
-   * Connections at most, besides one for each `listen`. Default: 10. Fewer than 3 let a slow
+   * Connections at most, besides one for each `subscribe`. Default: 10. Fewer than 3 let a slow
    * query hold up the others; more than the server's `max_connections` divided by the number of
    * processes are refused by it.
    */
@@ -93,7 +93,7 @@ export interface Database {
    *
    * @returns how to stop; rejects if the first connection cannot be made
    */
-  listen(
+  subscribe(
     channel: string,
     onNotification: (payload: string) => void,
     onReconnect: () => void,
@@ -171,7 +171,7 @@ class PooledDatabase implements Database {
     )
   }
 
-  async listen(
+  async subscribe(
     channel: string,
     onNotification: (payload: string) => void,
     onReconnect: () => void,
@@ -179,7 +179,7 @@ class PooledDatabase implements Database {
     this.#checkOpen()
     const { connectionString, connectTimeoutMs, clock } = this.#options
     const config = sessionConfig(connectionString, connectTimeoutMs)
-    const end = await listen({ config, clock, channel, onNotification, onReconnect })
+    const end = await subscribe({ config, clock, channel, onNotification, onReconnect })
     const stop = async () => {
       this.#listening.delete(stop)
       await end()

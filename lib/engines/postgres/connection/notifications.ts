@@ -13,8 +13,8 @@ const ANSWER_MS = 5000
 const FIRST_RETRY_MS = 200
 const MAX_RETRY_MS = 10_000
 
-/** What to listen to, and whom to tell. */
-export interface ListenOptions {
+/** The channel, and whom to tell. */
+export interface SubscribeOptions {
   readonly config: ClientConfig
   readonly clock: Clock
   readonly channel: string
@@ -28,7 +28,7 @@ export interface ListenOptions {
  *
  * @returns how to stop; rejects if the first connection cannot be made
  */
-export async function listen(options: ListenOptions): Promise<() => Promise<void>> {
+export async function subscribe(options: SubscribeOptions): Promise<() => Promise<void>> {
   const stopped = new AbortController()
   const first = await connect(options)
   const running = run(options, first, stopped.signal)
@@ -45,7 +45,7 @@ interface Line {
 }
 
 async function run(
-  options: ListenOptions,
+  options: SubscribeOptions,
   first: Line,
   stopped: AbortSignal,
 ): Promise<void> {
@@ -78,7 +78,7 @@ async function watch(
 }
 
 async function reconnect(
-  options: ListenOptions,
+  options: SubscribeOptions,
   stopped: AbortSignal,
 ): Promise<Line | undefined> {
   for (let attempt = 0; !stopped.aborted; attempt += 1) {
@@ -92,7 +92,7 @@ async function reconnect(
   return undefined
 }
 
-async function connect(options: ListenOptions): Promise<Line> {
+async function connect(options: SubscribeOptions): Promise<Line> {
   const { config, clock, channel, onNotification } = options
   const client = new Client(config)
   const lost = new AbortController()

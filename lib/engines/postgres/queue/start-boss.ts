@@ -115,7 +115,7 @@ export async function startBoss(options: BossOptions): Promise<StartedBoss> {
           onNotification(payload)
           onWake()
         }
-        const close = await database.listen(name, wake, () => {
+        const close = await database.subscribe(name, wake, () => {
           onReconnect()
           onWake()
         })

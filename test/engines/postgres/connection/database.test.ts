@@ -216,7 +216,7 @@ t.test('a database that cannot be reached, or is no database, is told so', async
     const asked = [
       database.query('SELECT 1'),
       database.transaction(query => query('SELECT 1')),
-      database.listen(
+      database.subscribe(
         'a',
         () => {},
         () => {},
@@ -256,7 +256,7 @@ t.test('what is no connection string is refused without being quoted', t => {
 t.test('closing waits for what is under way and leaves no session', async t => {
   const { connectionString, database } = await open(t)
   const other = openDatabase({ connectionString })
-  await other.listen(
+  await other.subscribe(
     'a',
     () => {},
     () => {},
@@ -279,7 +279,7 @@ t.test('closing waits for what is under way and leaves no session', async t => {
     { code: 'CLOSED' },
   )
   await t.rejects(
-    other.listen(
+    other.subscribe(
       'a',
       () => {},
       () => {},

@@ -15,7 +15,7 @@ import { openTestDatabase } from '../../../support/postgres/open-database.ts'
 async function listenTo(database: Database) {
   const heard: string[] = []
   let reconnects = 0
-  const stop = await database.listen(
+  const stop = await database.subscribe(
     'Channel "one"',
     payload => heard.push(payload),
     () => (reconnects += 1),

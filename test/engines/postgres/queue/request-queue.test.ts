@@ -26,7 +26,7 @@ async function setUp(t: Test) {
       return opened.query(text, values, timeoutMs)
     },
     transaction: opened.transaction.bind(opened),
-    listen: opened.listen.bind(opened),
+    subscribe: opened.subscribe.bind(opened),
     close: opened.close.bind(opened),
   }
   let woken = 0
