@@ -6,6 +6,7 @@ import type {
   StoredDocument,
 } from '../../../store/adapter.ts'
 import { checkTables, withRights } from '../connection/check-server.ts'
+import { explainFailure } from '../connection/explain-failure.ts'
 import { checkSchema } from '../connection/schema-name.ts'
 import { keyRange } from '../../../store/key-range.ts'
 import { expireHourly } from './expire.ts'
@@ -180,7 +181,7 @@ class DocumentTable {
   #open(): Promise<void> {
     this.#opening ??= this.#prepare().catch((error: unknown) => {
       this.#opening = undefined
-      throw error
+      throw explainFailure(this.location, error)
     })
     return this.#opening
   }
