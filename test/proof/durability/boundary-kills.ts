@@ -5,7 +5,6 @@ import { seededRandom } from '../../support/seeded-random.ts'
 import { newLedger } from './homeserver.ts'
 import { inspect } from './inspect.ts'
 import { type KillFigures, noKills } from './random-kills.ts'
-import { spread } from './random.ts'
 import { countBoundaries } from './record.ts'
 import { type Act, newPlace, runAct, type RunOptions } from './story.ts'
 
@@ -36,7 +35,7 @@ export async function killAtBoundaries(
   const all = Array.from({ length: boundaries }, (_, index) =>
     (['before', 'after'] as const).map(when => ({ boundary: index + 1, when })),
   ).flat()
-  const chosen = spread(seededRandom(seed), all, kills)
+  const chosen = seededRandom(seed).spread(all, kills)
   const figures = noKills()
   const lane = async () => {
     for (let kill = chosen.shift(); kill !== undefined; kill = chosen.shift()) {

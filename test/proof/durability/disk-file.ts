@@ -1,4 +1,4 @@
-import { pick, type Random } from './random.ts'
+import type { Random } from '../../support/seeded-random.ts'
 import type { Call } from './record.ts'
 
 /**
@@ -80,7 +80,7 @@ function changed(content: Buffer, change: Change): Buffer {
 function mix(all: readonly Buffer[], random: Random): Buffer {
   // Half of the time the page is either as it was or as it is, which is likelier to do harm.
   const some = [all[0] as Buffer, all.at(-1) as Buffer]
-  const any = () => pick(random, random() < 0.5 ? all : some)
+  const any = () => random.pick(random() < 0.5 ? all : some)
   const mixed = Buffer.alloc(any().length)
   for (let page = 0; page < mixed.length; page += PAGE_BYTES) {
     const version = any()

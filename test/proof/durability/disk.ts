@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { DiskFile, type Survival } from './disk-file.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../../support/seeded-random.ts'
 import { type Call, type Moment, succeeded } from './record.ts'
 
 class Folder {

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { type CutFigures, cutPower, pointsOfAnswers } from './power-cut.ts'
-import { type Random, spread } from './random.ts'
+import type { Random } from '../../support/seeded-random.ts'
 import type { Call, Moment } from './record.ts'
 import { record, type RunOptions } from './story.ts'
 
@@ -71,7 +71,7 @@ function chooseBoundaries(
   const numbers = (calls: readonly Call[]) => calls.map(({ boundary = 0 }) => boundary)
   const naming = numbers(steps.filter(({ kind }) => NAMING.has(kind))).slice(0, kills)
   const others = numbers(steps.filter(({ kind }) => !NAMING.has(kind)))
-  return [...naming, ...spread(random, others, kills - naming.length)]
+  return [...naming, ...random.spread(others, kills - naming.length)]
 }
 
 function describeKill(firstAct: readonly Moment[], boundary: number): string {

@@ -5,7 +5,7 @@ import { Disk } from './disk.ts'
 import type { Survival } from './disk-file.ts'
 import { inspect } from './inspect.ts'
 import { answersOf, isLog } from './order.ts'
-import { type Random, spread } from './random.ts'
+import { type Random, seededRandom } from '../../support/seeded-random.ts'
 import { type Call, type Moment, succeeded } from './record.ts'
 import { newPlace, type Place, type Recording } from './story.ts'
 
@@ -86,7 +86,7 @@ export function choosePoints(
   const chosen = new Set<number>()
   const choose = (points: readonly number[], most: number) => {
     const open = points.filter(point => !chosen.has(point))
-    for (const point of spread(random, open, most)) chosen.add(point)
+    for (const point of random.spread(open, most)) chosen.add(point)
   }
   choose(answered, Math.floor(cuts / 3))
   choose(
@@ -134,7 +134,7 @@ function describeCall({ call, path = 'a socket' }: Call): string {
 export function compareWithModel(recording: Recording, directory: string): string[] {
   const disk = new Disk(recording.rootInode)
   for (const moment of recording.moments) disk.apply(moment)
-  disk.rebuild(directory, 'everything', Math.random)
+  disk.rebuild(directory, 'everything', seededRandom(0))
   const real = listFiles(recording.place.root)
   const rebuilt = listFiles(directory)
   const names = new Set([...real, ...rebuilt])

@@ -1,11 +1,10 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { seededRandom } from '../../support/seeded-random.ts'
+import { type Random, seededRandom } from '../../support/seeded-random.ts'
 import { type Bridge, startBridge } from './bridge.ts'
 import { Connection, type Ledger, newLedger } from './homeserver.ts'
 import { inspect } from './inspect.ts'
-import type { Random } from './random.ts'
 import { newPlace, type Place } from './story.ts'
 
 /** Kills on the same files before they are run to the end and looked at. */

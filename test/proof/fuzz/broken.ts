@@ -1,4 +1,5 @@
-import { canary, type Random } from './random.ts'
+import type { Random } from '../../support/seeded-random.ts'
+import { canary } from './canary.ts'
 import { type Made, makeParts, type Parts, render, type Wanted } from './requests.ts'
 import { oddTarget } from './targets.ts'
 import { mayAuthenticate } from './tokens.ts'

@@ -1,6 +1,6 @@
 import { type Program, startProgram } from '../../support/program.ts'
 import type { DoorKind } from './oracle.ts'
-import { CANARY } from './random.ts'
+import { CANARY } from './canary.ts'
 import { FUZZ_TOKEN } from './tokens.ts'
 
 /** A question to the server's process. */

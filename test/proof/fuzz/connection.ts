@@ -1,5 +1,5 @@
 import { makeBroken } from './broken.ts'
-import { type Random, randomOf } from './random.ts'
+import { type Random, seededRandom } from '../../support/seeded-random.ts'
 import { type Made, makeRequest, makeUser } from './requests.ts'
 import { makeSmuggling } from './smuggling.ts'
 import { mayAuthenticate } from './tokens.ts'
@@ -32,7 +32,7 @@ export interface Connection {
 
 /** The connection with this number in the sequence of this seed. */
 export function makeConnection(seed: number, index: number): Connection {
-  const random = randomOf(seed, index)
+  const random = seededRandom(seed, index)
   const made = makeAll(random, index)
   const whole = Buffer.concat(made.map(({ bytes }) => bytes))
   const { bytes, intact } = spoil(random, whole)

@@ -1,4 +1,5 @@
-import { canary, type Random } from './random.ts'
+import type { Random } from '../../support/seeded-random.ts'
+import { canary } from './canary.ts'
 
 /** How a body is announced, and its bytes as they go over the wire. */
 export interface Framed {

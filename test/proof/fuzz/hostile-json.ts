@@ -1,4 +1,5 @@
-import { canary, type Random } from './random.ts'
+import type { Random } from '../../support/seeded-random.ts'
+import { canary } from './canary.ts'
 import type { TableAnswer } from './table.ts'
 
 /** A request body, and what the table says of it to a client with the right token. */
@@ -183,7 +184,7 @@ function object(random: Random, members: readonly string[]): string {
     const key = random.pick([canary(random), '__proto__', 'constructor', '', 'userId'])
     return `${JSON.stringify(key)}:${json(random, 3)}`
   })
-  const all = [...members, ...others].toSorted(() => random.next() - 0.5)
+  const all = [...members, ...others].toSorted(() => random() - 0.5)
   return pad(random, `{${pad(random, all.join(pad(random, ',')))}}`)
 }
 

@@ -1,6 +1,6 @@
 import type { Exchange } from './client.ts'
 import type { Connection } from './connection.ts'
-import { CANARY } from './random.ts'
+import { CANARY } from './canary.ts'
 import { type ReadAnswer, readAnswers } from './read-answers.ts'
 import type { TableAnswer } from './table.ts'
 import type { Place } from './targets.ts'

@@ -1,4 +1,4 @@
-import type { Random } from './random.ts'
+import type { Random } from '../../support/seeded-random.ts'
 import { type Made, makeParts, type Parts, render, type Wanted } from './requests.ts'
 import { FUZZ_TOKEN } from './tokens.ts'
 

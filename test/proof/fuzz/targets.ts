@@ -1,4 +1,5 @@
-import { canary, type Random } from './random.ts'
+import type { Random } from '../../support/seeded-random.ts'
+import { canary } from './canary.ts'
 
 /** Whose answer a request gets. */
 export type Place = 'erase' | 'ping' | 'transaction' | 'other'

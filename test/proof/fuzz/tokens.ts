@@ -1,4 +1,5 @@
-import { canary, type Random } from './random.ts'
+import type { Random } from '../../support/seeded-random.ts'
+import { canary } from './canary.ts'
 
 /** What the server under test takes for the homeserver's token: of mixed case, on purpose. */
 export const FUZZ_TOKEN = 'Right-token_of~the.Fuzzer+77'
