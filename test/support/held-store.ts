@@ -36,4 +36,6 @@ process.on('message', ({ act, argument }: { act: string; argument: string }) => 
       process.send?.({ code: error.code ?? error.message }),
   )
 })
+// Whoever started this has ended.
+process.on('disconnect', () => process.exit())
 process.send?.({ result: 'open' })

@@ -33,7 +33,11 @@ interface Holder {
 
 /** Another process, with the store open. */
 async function holder(t: Test, path: string): Promise<Holder> {
-  const child = fork(PROGRAM, [path], { env: {}, execArgv: ['--no-warnings'] })
+  const child = fork(PROGRAM, [path], {
+    env: {},
+    execArgv: ['--no-warnings'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
   t.teardown(() => child.kill('SIGKILL'))
   const answer = async () => {
     const [message] = (await once(child, 'message')) as [
