@@ -1,13 +1,15 @@
 import { isError } from '../errors.ts'
 import { createRedactor } from '../matrix/redactor.ts'
+import { backup } from './backup.ts'
 import { CliError } from './cli-error.ts'
 import { type CliStreams, type Command } from './command.ts'
 import { erase } from './erase.ts'
 import { registration } from './registration.ts'
+import { restore } from './restore.ts'
 import { status } from './status.ts'
 
 /** Every command there is: `help`, the error of an unknown one and the call go by this list. */
-const COMMANDS: readonly Command[] = [registration, erase, status]
+const COMMANDS: readonly Command[] = [registration, erase, status, backup, restore]
 
 /**
  * Runs a command.

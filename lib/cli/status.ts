@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
 import { systemClock } from '../host/clock.ts'
-import { ErasureError, hasSystemCode } from '../errors.ts'
+import { hasSystemCode } from '../errors.ts'
 import { DEFAULT_TARGET_MS } from '../core/options.ts'
 import {
   type ErasureStatus,
@@ -11,8 +11,7 @@ import {
 import type { StoreAdapter } from '../store/adapter.ts'
 import { type ErasureStore, openErasureStore } from '../store/erasure-store.ts'
 import { sqliteStore } from '../engines/sqlite/sqlite-store.ts'
-import { openKey } from '../user-seal/key.ts'
-import { createUserSeal } from '../user-seal/user-seal.ts'
+import { checkKey } from './check-key.ts'
 import { CliError } from './cli-error.ts'
 import {
   type Command,
@@ -113,21 +112,6 @@ async function importPostgres() {
     if (!hasSystemCode(error, 'ERR_MODULE_NOT_FOUND')) throw error
     throw new CliError('--postgres needs the package pg: npm install pg')
   }
-}
-
-/** A key that does not fit is found out here, and not on the day the store is restored. */
-async function checkKey(
-  store: ErasureStore,
-  keyPath: string,
-  storePath: string,
-): Promise<void> {
-  const seal = createUserSeal(await openKey(keyPath, false))
-  if ((await store.keyCheck()) === seal.keyCheck) return
-  throw new ErasureError(
-    'KEY_MISMATCH',
-    `${keyPath}: this is not the key of ${storePath}`,
-    { file: keyPath, store: storePath },
-  )
 }
 
 async function describeOne(

@@ -26,9 +26,6 @@ export interface StoreDatabase {
   close(): void
 }
 
-/** Held here, since the garbage collector closes a database that nobody refers to. */
-const held = new Set<HeldDatabase>()
-
 /**
  * A database that this process alone writes, and notices when it does not any more.
  *
@@ -66,7 +63,6 @@ export class HeldDatabase implements StoreDatabase {
       this.#name.release()
       throw openingError(error, path)
     }
-    held.add(this)
   }
 
   get database(): DatabaseSync {
@@ -91,7 +87,6 @@ export class HeldDatabase implements StoreDatabase {
     this.#closed = true
     this.#files?.close()
     this.#name.release()
-    held.delete(this)
   }
 
   /** Nothing of what was acknowledged may be only in files that nobody will find. */

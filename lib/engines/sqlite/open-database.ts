@@ -76,14 +76,18 @@ function openChecked(path: string, readOnly: boolean): DatabaseSync {
 }
 
 /**
- * Checks that a database is whole and ours, or empty.
+ * Checks that a database is whole and ours, or, if it may be, empty.
  *
  * @throws ErasureError `STORE_CORRUPT`, `STORE_FOREIGN`
  */
-export function checkDatabase(database: DatabaseSync, path: string): void {
+export function checkDatabase(
+  database: DatabaseSync,
+  path: string,
+  mayBeEmpty = true,
+): void {
   const application = pragma(database, 'application_id')
   const version = pragma(database, 'user_version')
-  const isNew = tableCount(database) === 0 && application === 0
+  const isNew = mayBeEmpty && tableCount(database) === 0 && application === 0
   // SQLite takes a file of one byte for an empty one.
   if (pragma(database, 'page_count') === 0 && sizeOf(path) > 0) throw corrupt(path)
   if (!isNew && (application !== APPLICATION_ID || version !== SCHEMA_VERSION)) {

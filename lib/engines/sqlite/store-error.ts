@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+
 import { ErasureError, hasSystemCode, isErasureError, isError } from '../../errors.ts'
 
 /** Primary result codes of SQLite; see https://www.sqlite.org/rescode.html */
@@ -29,11 +31,15 @@ export function openingError(error: unknown, path: string, isReading = false): E
 
 /** The database, or the log beside it, does not hold together. */
 export function corrupt(path: string, cause?: unknown): Error {
+  const log = statSync(`${path}-wal`, { throwIfNoEntry: false })
+  const what =
+    log === undefined || log.size === 0
+      ? 'the file is damaged or not a SQLite database'
+      : 'the file is damaged, or the -wal file beside it belongs to another'
   return new ErasureError(
     'STORE_CORRUPT',
-    `${path}: the file is damaged or not a SQLite database, or the -wal file beside it belongs to ` +
-      'another; nothing was changed. Restore a backup with `matrix-appservice-erasure restore`, ' +
-      'or move all files of the database away and have the open requests sent again',
+    `${path}: ${what}; nothing was changed. Restore a backup with \`matrix-appservice-erasure ` +
+      'restore`, or move all files of the database away and have the open requests sent again',
     { store: path, cause },
   )
 }

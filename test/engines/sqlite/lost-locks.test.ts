@@ -23,6 +23,9 @@ import { GroupCommit } from '../../../lib/engines/sqlite/group-commit.ts'
 import { HeldDatabase } from '../../../lib/engines/sqlite/held-database.ts'
 import { sqliteStore } from '../../../lib/engines/sqlite/sqlite-store.ts'
 
+// Many processes, one after the other, on a machine that may be busy.
+t.setTimeout(300_000)
+
 const PROGRAM = new URL('../../support/held-store.ts', import.meta.url)
 
 interface Holder {
@@ -81,18 +84,19 @@ async function valuesIn(path: string, keys: readonly string[]): Promise<unknown[
 const valueOf = (key: string) => `value of ${key}`
 const LATER = ['a', 'b', 'c', 'd', 'e']
 
-for (const act of [
-  'nothing',
-  'open a second store',
-  'open a store for reading',
-  'findResidue',
-  'read the folder',
-  'copy the folder',
-]) {
+for (const [act, isOurs] of [
+  ['nothing', true],
+  ['open a second store', true],
+  ['open a store for reading', true],
+  ['findResidue', true],
+  ['read the folder', false],
+  ['copy the folder', false],
+] as const) {
   t.test(`9.A1: what is durable stays so: ${act}`, async t => {
     const path = join(t.testdir(), 'data', 'erasure.db')
     const bridge = await holder(t, path)
     await bridge.does('set', 'before')
+    const { ino } = statSync(`${path}-wal`)
     const done = await bridge.does(act)
     if (act === 'open a second store') t.equal(done, 'STORE_LOCKED')
     t.throws(
@@ -101,24 +105,18 @@ for (const act of [
       'nobody else may write',
     )
     lookFromOutside(path)
+    if (isOurs)
+      t.equal(
+        statSync(`${path}-wal`, { throwIfNoEntry: false })?.ino,
+        ino,
+        'no lock is lost',
+      )
     for (const key of LATER) t.equal(await bridge.does('set', key), true)
     t.equal(await bridge.does('get', 'before'), valueOf('before'))
     lookFromOutside(path)
     await bridge.kill()
     const keys = ['before', ...LATER]
     t.same(await valuesIn(path, keys), keys.map(valueOf), 'and opens at once')
-  })
-}
-
-for (const act of ['open a second store', 'open a store for reading', 'findResidue']) {
-  t.test(`9.A1: what we do ourselves loses no lock: ${act}`, async t => {
-    const path = join(t.testdir(), 'data', 'erasure.db')
-    const bridge = await holder(t, path)
-    await bridge.does('set', 'before')
-    const { ino } = statSync(`${path}-wal`)
-    await bridge.does(act)
-    lookFromOutside(path)
-    t.equal(statSync(`${path}-wal`, { throwIfNoEntry: false })?.ino, ino)
   })
 }
 
