@@ -14,7 +14,7 @@ import {
 export const restore: Command = {
   name: 'restore',
   operands: 'FILE',
-  help: [['', 'put a backup in the database's place; stop the bridge first']],
+  help: [['', 'put a backup in its place; the bridge must be stopped']],
   async run({ args, env }) {
     const { values, positionals } = parseCommandLine(args, 1, DATA_OPTION)
     const [name = ''] = positionals

@@ -7,6 +7,7 @@ const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '600' },
     cuts: { type: 'string', default: '300' },
+    backups: { type: 'string', default: '60' },
     schedules: { type: 'string', default: '2000' },
     requests: { type: 'string', default: '60000' },
     shared: { type: 'string', default: '2000' },

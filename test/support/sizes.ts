@@ -12,6 +12,8 @@ export const SIZES = {
   kills: size('KILLS', 40),
   /** Power cuts, torn pages included. */
   cuts: size('CUTS', 60),
+  /** Backups of a database that is written at full speed. */
+  backups: size('BACKUPS', 12),
   /** Schedules of the model. */
   schedules: size('SCHEDULES', 200),
   /** Requests of the fuzzer. */

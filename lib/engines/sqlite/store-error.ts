@@ -57,6 +57,8 @@ function wayOut(error: unknown, result: number | undefined): string {
   if (hasSystemCode(error, 'ENOSPC', 'EDQUOT') || result === RESULT.FULL)
     return 'the disk is full; make room'
   if (hasSystemCode(error, 'EROFS')) return 'the file system is mounted for reading only'
+  if (hasSystemCode(error, 'ENOENT'))
+    return 'its folder is not there; make it, or correct the path'
   if (hasSystemCode(error, 'ENOTDIR', 'EEXIST')) return 'a part of this path is a file'
   if (
     hasSystemCode(error, 'EACCES', 'EPERM') ||
