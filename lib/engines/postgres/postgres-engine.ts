@@ -74,8 +74,8 @@ const NAMES: ReadonlySet<string> = new Set([
  * Has any number of processes, on any number of hosts, carry out erasure together on one
  * PostgreSQL database. Needs the packages `pg` and `pg-boss`. Connects when it is first used.
  *
- * @throws TypeError for an option that is unknown or out of range. Opening the store throws ErasureError
- *   `STORE_FOREIGN` if the schema is another program's or a newer version's,
+ * @throws TypeError for an option that is unknown or out of range. Opening the store throws
+ *   ErasureError `STORE_FOREIGN` if the schema is another program's or a newer version's,
  *   `STORE_FORBIDDEN` if the role lacks a right, `STORE_VOLATILE` if the server may lose what was
  *   committed, and `STORE_POOLED` behind a pooler that shares sessions.
  * @example

@@ -53,8 +53,8 @@ export function createStatements(schema: string): Statements {
 }
 
 /**
- * One that somebody has locked is left alone: it must not hold up the others. Who cannot renew it
- * has not lost it yet, either.
+ * An entry that somebody has locked is left alone: it must not hold up the others. A process that
+ * cannot renew it has not lost it yet, either.
  */
 function renew(job: string, now: string): string {
   return `

@@ -21,8 +21,9 @@ import {
 const MAX_BATCH = 1000
 /**
  * How long after a batch of entries the next is added at the earliest, so that it grows meanwhile.
- * An entry that comes after a longer silence does not wait. A statement of pg-boss's costs the database a millisecond before the first entry, so that without it, it
- * would spend more on these than on the requests.
+ * An entry that comes after a longer silence does not wait. A statement of pg-boss's costs the
+ * database a millisecond before the first entry: without the wait it would spend more on these
+ * than on the requests.
  */
 const PAUSE_MS = 50
 /** pg-boss's own retry covers only processes that died: there is no end to it. */

@@ -24,9 +24,9 @@ export interface PgBossSchedulerOptions {
   /**
    * How long after its last word a process is taken for dead, and another goes on with its
    * requests: this and up to seven seconds (ended leases are looked for every two to four, work
-   * every two), while the database answers and somebody has a place free. Default: 30,000 ms; at least 10,000, and rounded up to
-   * seconds. Too high: a dead process's requests wait. Too low: a process that is only slow is
-   * stopped, and its slices are done twice.
+   * every two), while the database answers and somebody has a place free. Default: 30,000 ms; at
+   * least 10,000, and rounded up to seconds. Too high: a dead process's requests wait. Too low: a
+   * process that is only slow is stopped, and its slices are done twice.
    */
   readonly leaseMs?: number
   /**

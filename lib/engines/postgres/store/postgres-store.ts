@@ -44,8 +44,9 @@ export interface PostgresStoreOptions {
  * is vacuumed, and in its log until that is recycled. User IDs are only ever sealed in it.
  *
  * Calls reject with ErasureError `STORE_FOREIGN`, `STORE_FORBIDDEN`, `STORE_POOLED` or
- * `STORE_VOLATILE` if the schema or the server cannot be used, `STORE_MISSING` if it is to be read and is not there, `CLOSED` after
- * `disconnect`, and else with errors of pg.
+ * `STORE_VOLATILE` if the schema or the server cannot be used, `STORE_UNREADABLE` if it cannot be
+ * opened, `STORE_MISSING` if it is to be read and is not there, `CLOSED` after `disconnect`, and
+ * else with errors of pg.
  *
  * @throws TypeError if `schema` is not such a name
  */

@@ -57,7 +57,7 @@ t.test('a query answers rows and how many, a text of several all of them', async
 })
 
 t.test(
-  'who loses a race keeps his connection, who may be in a transaction does not',
+  'a lost race keeps the connection, what may leave a transaction open does not',
   async t => {
     const { database } = await open(t, 1)
     await database.query('CREATE TABLE public.seat (number int PRIMARY KEY)')
@@ -134,7 +134,7 @@ t.test('a query that takes too long frees its place at once, and ends', async t 
   t.equal(await limit(), '11s', 'and only that one had longer')
 })
 
-t.test('who waits for a lock too long gives up, and the others go on', async t => {
+t.test('a query that waits for a lock too long ends, and the others go on', async t => {
   const { database } = await open(t)
   await database.query(
     'CREATE TABLE public.item (n int); INSERT INTO public.item VALUES (1)',

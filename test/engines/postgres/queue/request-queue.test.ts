@@ -57,7 +57,7 @@ async function letLapse(database: Database): Promise<void> {
   })
 }
 
-t.test('who has lost an entry changes nothing of it', async t => {
+t.test('a process that has lost an entry changes nothing of it', async t => {
   const { queue, database, rows, claimed } = await setUp(t)
   const entry = { id: randomRequestId(), at: Date.now(), group: standInTag('a') }
   await queue.add(entry)
