@@ -101,7 +101,7 @@ async function open(t: Test, dataDir = t.testdir(), pauseMs = 0): Promise<Opened
 const NOTHING = { messages: 0, profile: 0, traces: 0, 'user-link': 0 }
 
 t.test(
-  'what there is of a user is found before and gone after, and look-alikes keep theirs to the byte',
+  'what there is of a user is gone, and look-alikes keep theirs to the byte',
   async t => {
     for (const victim of lookAlikes) {
       const opened = await open(t, t.testdir())

@@ -1,4 +1,4 @@
-import { HS_TOKEN } from '../../support/open-erasure.ts'
+import { sendErase } from '../../support/send-erase.ts'
 import type { Host } from './host.ts'
 import { userIdOf } from './people.ts'
 
@@ -12,7 +12,6 @@ export interface Promised {
   refusals: number
 }
 
-const PATH = '/_matrix/app/v1/users/erase'
 /** When a homeserver gives up on a request, and sends it again. */
 const TIMEOUT_MS = 5000
 const AGAIN_MS = 100
@@ -62,14 +61,8 @@ async function trySend(
   const host = hosts[Math.floor(random() * hosts.length)]
   if (host?.port === undefined) return false
   try {
-    const answer = await fetch(`http://127.0.0.1:${host.port}${PATH}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${HS_TOKEN}` },
-      body: JSON.stringify({ user_id: userIdOf(user) }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    })
-    await answer.text()
-    return answer.status === 200
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
+    return (await sendErase(host.port, userIdOf(user), signal)).status === 200
   } catch {
     return false
   }

@@ -8,6 +8,7 @@ import { purgedUsers } from '../durability/handler.ts'
 import { newLedger } from '../durability/homeserver.ts'
 import { inspect } from '../durability/inspect.ts'
 import { HS_TOKEN } from '../../support/open-erasure.ts'
+import { sendErase } from '../../support/send-erase.ts'
 
 const CONNECTIONS = 16
 /** Of 512 bytes: a megabyte, of which the start takes a tenth. */
@@ -17,13 +18,12 @@ const MOST_BLOCKS = 2048
 // the signal that comes with it.
 const FULL_SOON = ['sh', '-c', `ulimit -f ${MOST_BLOCKS} && exec "$@"`, 'sh']
 
-async function post(port: number, path: string, body: object): Promise<Response> {
-  return fetch(`http://127.0.0.1:${port}/_matrix/app/v1/${path}`, {
+const ping = (port: number) =>
+  fetch(`http://127.0.0.1:${port}/_matrix/app/v1/ping`, {
     method: 'POST',
     headers: { authorization: `Bearer ${HS_TOKEN}` },
-    body: JSON.stringify(body),
+    body: '{}',
   })
-}
 
 async function portOf(bridge: Bridge): Promise<number> {
   const port = await bridge.port
@@ -45,11 +45,10 @@ t.test('1. A 200 is durable, and on a full disk the answer is 503', async t => {
   const errors = new Set<string>()
   const erase = async (user: string) => {
     ledger.sent.add(user)
-    const answer = await post(port, 'users/erase', { user_id: user })
-    const { errcode = '' } = (await answer.json()) as { errcode?: string }
-    if (answer.status === 200) ledger.acknowledged.add(user)
+    const { status, errcode } = await sendErase(port, user)
+    if (status === 200) ledger.acknowledged.add(user)
     else refused.add(user)
-    errors.add(`${answer.status} ${errcode}`)
+    errors.add(`${status} ${errcode}`)
   }
   for (let round = 0; round < 200 && refused.size < 10 * CONNECTIONS; round += 1) {
     const users = Array.from(
@@ -61,7 +60,7 @@ t.test('1. A 200 is durable, and on a full disk the answer is 503', async t => {
   t.comment(`${ledger.acknowledged.size} answered 200, then ${refused.size} 503`)
   t.ok(ledger.acknowledged.size > 50, 'there was room for some')
   t.same(errors, new Set(['200 ', '503 M_UNKNOWN']))
-  t.equal((await post(port, 'ping', {})).status, 200, 'the bridge is still there')
+  t.equal((await ping(port)).status, 200, 'the bridge is still there')
   bridge.kill()
   await bridge.ended
   t.ok(readdirSync(join(root, 'data')).length > 0)
