@@ -100,6 +100,8 @@ interface Sent {
 const BEARER = `Authorization: Bearer ${HS_TOKEN}`
 const bodyOf = (userId: string) => JSON.stringify({ user_id: userId })
 
+const LONGEST = bodyOf('@bob:example.org').padEnd(64 * 1024)
+
 /** A request as bytes. */
 export function request({
   method = 'POST',
@@ -124,7 +126,17 @@ export function request({
 
 /** For each row of the table: what to send. */
 const CASES: Readonly<Record<string, readonly (Sent | string)[]>> = {
-  accepted: [{}, { path: UNSTABLE_PATH }, { path: `http://localhost${ERASE_PATH}` }],
+  accepted: [
+    {},
+    { path: UNSTABLE_PATH },
+    { path: `http://localhost${ERASE_PATH}` },
+    { headers: [BEARER, 'Authorisation: Bearer wrong'] },
+    { body: LONGEST },
+    {
+      headers: [BEARER, 'Transfer-Encoding: chunked'],
+      body: `10000\r\n${LONGEST}\r\n0\r\n\r\n`,
+    },
+  ],
   'the same user again': [
     {},
     { headers: [], path: `${ERASE_PATH}?access_token=${HS_TOKEN}` },
@@ -138,7 +150,11 @@ const CASES: Readonly<Record<string, readonly (Sent | string)[]>> = {
   'a user of the application service itself (recorded as `declined`)': [
     { body: bodyOf('@_ghost_1:example.org') },
   ],
-  'no token': [{ headers: [] }, { headers: ['Authorization: Basic eDp5'] }],
+  'no token': [
+    { headers: [] },
+    { headers: ['Authorization: Basic eDp5'] },
+    { headers: [BEARER.replace('z', 's')] },
+  ],
   'wrong token': [
     { headers: ['Authorization: Bearer wrong'] },
     { headers: [], path: `${ERASE_PATH}?access_token=wrong` },
