@@ -77,8 +77,8 @@ export class Runner {
       request.broken || asked.has(request.id) ? clock.now() : due(request),
     )
     this.#checkOpen()
-    await this.#sweep.releaseOrphans()
-    this.#checkOpen()
+    // Not waited for: it reads all open requests again.
+    void this.#sweep.releaseOrphans()
     this.#sweep.repeat(due)
   }
 

@@ -54,7 +54,10 @@ export class Sweep {
       if (this.#stopped) break
       const at = due(request)
       if (at === undefined) continue
-      page.push(this.#context.handOver(request, at))
+      // What is due now is so in the order of receipt: those that come meanwhile are the latest.
+      const isDue = at <= this.#context.clock.now()
+      const since = isDue ? Math.min(at, request.receivedAt) : at
+      page.push(this.#context.handOver(request, since))
       if (page.length < PAGE_REQUESTS) continue
       await Promise.all(page)
       page = []
@@ -69,6 +72,7 @@ export class Sweep {
       await store.releaseOrphans(tombstoneMs)
       this.#mayHaveOrphans = false
     } catch (error) {
+      if (this.#stopped) return
       emit({ kind: 'sweep failed', code: codeOf(error) })
     }
   }

@@ -49,16 +49,15 @@ interface Due {
 }
 
 /**
- * Of the requests that are due, those that have waited longest and those that came last begin in
- * turn: a new request does not wait for a hundred thousand that fail, nor do these for the new ones.
+ * Of the requests that are due, the one due for longest and the one due last begin in turn: a new request does not wait for a hundred thousand that fail, nor do these for the new ones.
  */
 class InProcessScheduler implements Scheduler {
   readonly #concurrency: number
   readonly #drainMs: number
   readonly #clock: Clock
   readonly #queue = new TinyQueue<Due>([], byTime)
-  /** What was due when it was scheduled, the last of them last. It is in the queue, too. */
-  #fresh: Due[] = []
+  /** What was due when it was scheduled, the latest first. It is in the queue, too. */
+  #fresh = new TinyQueue<Due>([], byTimeLatestFirst)
   #isFreshNext = false
   /** What counts for each id; what else is in the queue is outdated. */
   readonly #current = new Map<RequestId, Due>()
@@ -141,7 +140,8 @@ class InProcessScheduler implements Scheduler {
   /** Those that began as the longest waiting are left out now and then. */
   #addFresh(due: Due): void {
     if (this.#fresh.length > 2 * this.#current.size + 1000) {
-      this.#fresh = this.#fresh.filter(each => this.#isCurrent(each))
+      const current = this.#fresh.data.filter(due => this.#isCurrent(due))
+      this.#fresh = new TinyQueue(current, byTimeLatestFirst)
     }
     this.#fresh.push(due)
   }
@@ -186,4 +186,8 @@ class InProcessScheduler implements Scheduler {
 
 function byTime(a: Due, b: Due): number {
   return a.at - b.at
+}
+
+function byTimeLatestFirst(a: Due, b: Due): number {
+  return b.at - a.at
 }

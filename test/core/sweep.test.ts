@@ -23,7 +23,7 @@ function sweepOf(count: number) {
     start: async () => {},
     close: async () => {},
   }
-  const context: SweepContext = {
+  const context: { -readonly [Name in keyof SweepContext]: SweepContext[Name] } = {
     store: {
       async *openRequests() {
         for (let index = 0; index < count; index += 1) {
@@ -42,7 +42,7 @@ function sweepOf(count: number) {
     emit,
     onDeleted: () => {},
   }
-  return { sweep: new Sweep(context), read, scheduled, answers, events }
+  return { sweep: new Sweep(context), context, read, scheduled, answers, events }
 }
 
 t.test('requests are handed over by the page, in order', async t => {
@@ -94,3 +94,18 @@ t.test('what need not be scheduled is left out', async t => {
   await sweep.scheduleAll(() => undefined)
   t.same(scheduled, [])
 })
+
+// Issue 9.A15.
+t.test(
+  'what is due is handed over as of its receipt: a request that comes now is later',
+  async t => {
+    const { sweep, context, answers } = sweepOf(3)
+    const at: number[] = []
+    context.handOver = async (_request, time) => void at.push(time)
+    const later = context.clock.now() + 1000
+    const dues = [context.clock.now(), undefined, later]
+    await sweep.scheduleAll(() => dues.shift())
+    t.same(at, [0, later])
+    t.same(answers, [])
+  },
+)
