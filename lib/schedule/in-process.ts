@@ -140,7 +140,7 @@ class InProcessScheduler implements Scheduler {
   /** Those that began as the longest waiting are left out now and then. */
   #addFresh(due: Due): void {
     if (this.#fresh.length > 2 * this.#current.size + 1000) {
-      const current = this.#fresh.data.filter(due => this.#isCurrent(due))
+      const current = this.#fresh.data.filter(one => this.#isCurrent(one))
       this.#fresh = new TinyQueue(current, byTimeLatestFirst)
     }
     this.#fresh.push(due)
