@@ -9,7 +9,7 @@ interface Timer {
 export interface FakeClock extends Clock {
   /** Fires every timer up to `ms` from now, in order, letting what it started run in between. */
   advance(ms: number): Promise<void>
-  /** Moves from timer to timer until `condition` holds; fails after ten real seconds. */
+  /** Moves from timer to timer until `condition` holds; fails after a real minute. */
   advanceUntil(condition: () => unknown): Promise<void>
   /** How many timers are armed. */
   readonly armed: number
@@ -45,7 +45,7 @@ export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
       await breathe()
     },
     async advanceUntil(condition) {
-      const deadline = Date.now() + 10_000
+      const deadline = Date.now() + 60_000
       for (;;) {
         await breathe()
         if (await condition()) return

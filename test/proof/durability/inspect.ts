@@ -6,8 +6,8 @@ import { filesIn } from './files.ts'
 import { purgedUsers, purgeInto } from './handler.ts'
 import type { Ledger } from './homeserver.ts'
 
-/** How long everything that is open may take to the end, though it takes milliseconds. */
-const PATIENCE_MS = 20_000
+/** How long until the next request comes to its end, though it takes milliseconds. */
+const PATIENCE_MS = 60_000
 const POLL_MS = 2
 
 /**
@@ -50,16 +50,18 @@ async function notErased(erasure: Erasure, users: Iterable<string>): Promise<str
 }
 
 async function runToTheEnd(erasure: Erasure): Promise<string[]> {
-  const deadline = Date.now() + PATIENCE_MS
+  let [left, deadline] = [Infinity, 0]
   for (;;) {
     const { open } = await erasure.status()
     if (open.length === 0) return []
+    if (open.length < left) [left, deadline] = [open.length, Date.now() + PATIENCE_MS]
     if (Date.now() > deadline)
       return open.map(
         ({ requestId, state, handlers }) =>
           `${requestId} stays ${state}: ${JSON.stringify(handlers)}`,
       )
-    await new Promise(resolve => setTimeout(resolve, POLL_MS))
+    // Looking at many takes a while in which nothing goes on.
+    await new Promise(resolve => setTimeout(resolve, POLL_MS + open.length))
   }
 }
 

@@ -7,7 +7,7 @@ import type { SchedulerSettings } from '../../../../lib/testing/engines/schedule
 import { schedulerConformance } from '../../../../lib/testing/engines/scheduler-conformance.ts'
 import { openTestDatabase } from '../../../support/postgres/open-database.ts'
 
-t.test('schedulers on pg-boss keep the contract', { timeout: 110_000 }, async t => {
+t.test('schedulers on pg-boss keep the contract', { timeout: 280_000 }, async t => {
   const { connectionString } = await openTestDatabase(t)
   let engines = 0
   const cases = schedulerConformance(settings => {

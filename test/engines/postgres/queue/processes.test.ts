@@ -8,7 +8,7 @@ import { openTestDatabase } from '../../../support/postgres/open-database.ts'
 import { until } from '../../../support/until.ts'
 import { randomRequestId, standInTag } from '../../../../lib/testing/engines/stand-ins.ts'
 
-t.test('what processes do to each other', { timeout: 110_000 }, async t => {
+t.test('what processes do to each other', { timeout: 280_000 }, async t => {
   const { connectionString } = await openTestDatabase(t)
   t.jobs = 4
 

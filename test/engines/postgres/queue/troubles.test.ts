@@ -10,7 +10,7 @@ import { openTestDatabase } from '../../../support/postgres/open-database.ts'
 import { until } from '../../../support/until.ts'
 import { randomRequestId, standInTag } from '../../../../lib/testing/engines/stand-ins.ts'
 
-t.test('what happens to the database', { timeout: 110_000 }, async t => {
+t.test('what happens to the database', { timeout: 280_000 }, async t => {
   const { connectionString } = await openTestDatabase(t)
   const port = Number(new URL(connectionString).port)
   const by = (proxy: { readonly port: number }) => {
