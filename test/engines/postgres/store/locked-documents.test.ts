@@ -4,7 +4,9 @@ import t, { type Test } from 'tap'
 
 import { openDatabase } from '../../../../lib/engines/postgres/connection/database.ts'
 import { postgresStore } from '../../../../lib/engines/postgres/store/postgres-store.ts'
+import { databaseClock } from '../../../../lib/engines/postgres/connection/database-clock.ts'
 import type { StoreAdapter } from '../../../../lib/store/adapter.ts'
+import { fakeClock } from '../../../support/fake-clock.ts'
 import { openTestDatabase } from '../../../support/postgres/open-database.ts'
 
 type Store = StoreAdapter &
@@ -14,7 +16,10 @@ const TABLE = 'matrix_appservice_erasure.document'
 
 async function open(t: Test) {
   const { connectionString } = await openTestDatabase(t)
-  const store = postgresStore({ database: openDatabase({ connectionString }) }) as Store
+  const database = openDatabase({ connectionString })
+  const host = fakeClock(Date.now())
+  const clock = databaseClock(database, host)
+  const store = postgresStore({ database, clock }) as Store
   const stranger = new pg.Client({ connectionString })
   await stranger.connect()
   t.teardown(async () => {
@@ -24,7 +29,7 @@ async function open(t: Test) {
   await store.set('locked', 'before')
   await store.set('locked too', 'before')
   await stranger.query('BEGIN')
-  return { store, stranger }
+  return { store, stranger, database, host }
 }
 
 const lock = (stranger: pg.Client, key: string) =>
@@ -62,6 +67,42 @@ t.test('only writes of a locked document wait, and in their order', async t => {
   await stranger.query('ROLLBACK')
   await Promise.all([waiting.promise, last.promise])
   t.equal(await store.get('locked'), '2')
+})
+
+t.test('what shares a batch with it goes on in one more statement', async t => {
+  const { store, stranger, database } = await open(t)
+  await lock(stranger, 'locked')
+  const inserts: unknown[][] = []
+  const query = database.query.bind(database)
+  database.query = (text, values, timeoutMs) => {
+    const isInsert = typeof text !== 'string' && text.text.includes('INSERT')
+    if (isInsert) inserts.push((values?.[0] ?? []) as unknown[])
+    return query(text, values, timeoutMs)
+  }
+  const waiting = watch(store.set('locked', 'after'))
+  await Promise.all(others(store, 1))
+  t.notOk(waiting.isOver)
+  t.same(
+    inserts.map(keys => keys.length).filter(length => length > 1),
+    [51, 50],
+  )
+  await stranger.query('ROLLBACK')
+  t.equal(await waiting.promise, true)
+})
+
+t.test('one that is past its time keeps no other from being deleted', async t => {
+  const { store, stranger, host } = await open(t)
+  await host.advance(0)
+  while (host.armed === 0) await stranger.query('SELECT')
+  await store.set('locked', 'past its time', 1)
+  await store.set('other', 'past its time', 1)
+  await lock(stranger, 'locked')
+  await host.advance(60 * 60 * 1000)
+  const isThere = async () =>
+    (await stranger.query(`SELECT FROM ${TABLE} WHERE key = 'other'`)).rowCount === 1
+  while (await isThere()) await host.advance(0)
+  await stranger.query('ROLLBACK')
+  t.equal(await store.get('other'), undefined)
 })
 
 t.test('a document that stays locked refuses its own writes only', async t => {

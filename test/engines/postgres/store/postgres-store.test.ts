@@ -118,6 +118,15 @@ t.test('no time to live is so odd that it ends another, or never', async t => {
   )
 })
 
+t.test('clearing takes with it what was written before', async t => {
+  const { store } = await open(t)
+  await store.get('opened')
+  const writing = store.set('a', '1')
+  await store.clear()
+  t.equal(await writing, true)
+  t.equal(await store.get('a'), undefined)
+})
+
 t.test('a thousand reads at once are one statement', async t => {
   const { store, database } = await open(t)
   const users = Array.from({ length: 1000 }, (_, index) => `tombstone:${index}`)
