@@ -124,6 +124,22 @@ t.test('actions of the workflows are pinned to commits', async t => {
   }
 })
 
+t.test('people are they, in all text and code', async t => {
+  const folders = ['lib', 'docs', 'examples', 'test', 'bench', '.github']
+  const endings = ['.ts', '.md', '.yml', '.py', '.patch']
+  const files = folders.flatMap(folder =>
+    endings.flatMap(ending => sourceFiles(folder, ending)),
+  )
+  const own = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md']
+  for (const path of [...files, ...own]) {
+    if (path === 'test/docs.test.ts') continue
+    const found = /.*(?:\b(?:he|him|his|himself)\b|(?:OnlyHis|IsHis)\b).*/i.exec(
+      read(path),
+    )
+    t.equal(found?.[0], undefined, path)
+  }
+})
+
 function readdirOrFile(path: string): unknown {
   try {
     return read(path)

@@ -9,13 +9,13 @@ const Datastore = nedb as unknown as typeof nedb.default
 
 /** Which Matrix user has which guestbook account, in matrix-appservice-bridge's own store. */
 export interface Accounts {
-  /** The account of a user; made if there is none. `at`: when he did what it is made for. */
+  /** The account of a user; made if there is none. `at`: when the user did what it is made for. */
   accountOf(userId: string, at: number): Promise<string>
   /** The accounts a user is linked to. */
   linkedTo(userId: string): Promise<string[]>
   /** Whether a user is linked to an account, and nobody else is. */
-  isOnlyHis(account: string, userId: string): Promise<boolean>
-  /** Removes a user, his links and his accounts, unless he came after `until`. */
+  isOnlyTheirs(account: string, userId: string): Promise<boolean>
+  /** Removes a user, their links and their accounts, unless they came after `until`. */
   unlink(userId: string, until: Date): Promise<number>
   /** How many places in the store and in its files hold a user who came before `until`. */
   countPlaces(userId: string, until: Date): Promise<number>
@@ -39,7 +39,7 @@ export async function openAccounts(path: string): Promise<Accounts> {
   const store = new UserBridgeStore(database)
   const ownersOf = async (account: string) => (await store.getMatrixLinks(account)) ?? []
 
-  /** The forms under which he was known at the time: an account that came back is not his. */
+  /** The forms under which the user was known at the time: an account that came back is not theirs. */
   async function formsBefore(userId: string, until: Date): Promise<string[]> {
     const forms = await Promise.all(
       formsOf(userId).map(async form => {
@@ -74,9 +74,9 @@ export async function openAccounts(path: string): Promise<Accounts> {
       )
       return account
     },
-    async isOnlyHis(account, userId) {
-      const isHis = (await linkedTo(userId)).includes(account)
-      return isHis && !(await isShared(account, userId))
+    async isOnlyTheirs(account, userId) {
+      const isTheirs = (await linkedTo(userId)).includes(account)
+      return isTheirs && !(await isShared(account, userId))
     },
     async unlink(userId, until) {
       let removed = 0
@@ -112,7 +112,7 @@ function countInFiles(paths: readonly string[], forms: readonly string[]): numbe
   let count = 0
   for (const path of paths.filter(existsSync)) {
     const text = readFileSync(path, 'utf8')
-    // With the quotation marks, because his user ID may be the beginning of another one.
+    // With the quotation marks, because the user ID may be the beginning of another one.
     for (const form of forms) count += text.split(JSON.stringify(form)).length - 1
   }
   return count

@@ -57,7 +57,7 @@ export function listEntries(database: DatabaseSync): ShownEntry[] {
   return rows as unknown as ShownEntry[]
 }
 
-/** How a user is shown; `undefined` if nothing is known of him. */
+/** How a user is shown; `undefined` if nothing is known of them. */
 export function findProfile(database: DatabaseSync, userId: string): Profile | undefined {
   const row = database
     .prepare('SELECT name, avatar FROM profile WHERE user_id = ?')

@@ -30,7 +30,7 @@ export interface EventSinks {
 
 /**
  * Takes what Matrix users do into the guestbook. Late events of erased users do not come here,
- * but one that was waiting for its turn when he was erased does.
+ * but one that was waiting for its turn when the sender was erased does.
  */
 export async function handleEvent(event: WeakEvent, sinks: EventSinks): Promise<void> {
   if (await sinks.erasure.isErased(event.sender)) return
@@ -56,7 +56,7 @@ async function takeMessage(
   const body = textOf(event.content)
   if (body === '') return
   if (findProfile(database, sender) === undefined) {
-    // He was in the room before the bot was, so no join of his ever came.
+    // They were in the room before the bot was, so no join of theirs ever came.
     const member = await fetchMember(roomId, sender).catch(() => ({}))
     await takeProfile(sender, member, at, sinks)
   }
@@ -73,7 +73,7 @@ async function takeProfile(
 ): Promise<void> {
   const { displayname, avatar_url: mxcUri } = Object(content) as Record<string, unknown>
   const picture = typeof mxcUri === 'string' ? await downloadPicture(mxcUri) : undefined
-  // Downloading takes its time, in which he may have been erased.
+  // Downloading takes its time, in which they may have been erased.
   if (await erasure.isErased(userId)) return
   // From here on nothing waits, so that a purge sees the file and its row, or neither.
   const before = findProfile(database, userId)
@@ -102,7 +102,7 @@ async function acceptInvite(
 
 /**
  * The text of a message: without what it quotes, which is somebody else's and would stay in the
- * guestbook after he was erased. Edits are left alone.
+ * guestbook after they were erased. Edits are left alone.
  */
 function textOf(content: Readonly<Record<string, unknown>>): string {
   const { body, 'm.relates_to': relation } = content

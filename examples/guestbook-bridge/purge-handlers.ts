@@ -14,7 +14,7 @@ export function registerPurgeHandlers(
   erasure.onUserErase('user-link', userLinkHandler(places))
 }
 
-/** How he was shown: name and picture. */
+/** How the user was shown: name and picture. */
 function profileHandler({ database, avatars }: Places): PurgeHandler {
   const find = database.prepare(
     'SELECT avatar FROM profile WHERE user_id = ? AND changed_at <= ?',
@@ -40,16 +40,16 @@ function profileHandler({ database, avatars }: Places): PurgeHandler {
       return { removed: Number(changes) + lost.length }
     },
     async verify({ userId, receivedAt }) {
-      const his = all
+      const theirs = all
         .all()
         .filter(row => row['user_id'] === userId)
         .filter(row => Number(row['changed_at']) <= receivedAt.getTime())
-      return his.length + orphans().length
+      return theirs.length + orphans().length
     },
   }
 }
 
-/** That he talked to the bot, and on which days he wrote. */
+/** That the user talked to the bot, and on which days they wrote. */
 function tracesHandler({ database, leaveRoom }: Places): PurgeHandler {
   const rooms = database.prepare(
     'SELECT room_id FROM admin_room WHERE user_id = ? AND since <= ?',

@@ -6,7 +6,7 @@ import type { Places } from './purge-places.ts'
 const SLICE_ENTRIES = 5
 
 /**
- * His entries, found by his guestbook accounts. The accounts not yet done are the cursor: after
+ * The user's entries, found by their guestbook accounts. The accounts not yet done are the cursor: after
  * a crash it goes on where it was, whatever has become of the links since.
  */
 export function messagesHandler({
@@ -33,16 +33,16 @@ export function messagesHandler({
   return {
     async purge({ userId, receivedAt, cursor }) {
       const until = receivedAt.getTime()
-      // A late entry may have been written when his links were gone already.
+      // A late entry may have been written when the user's links were gone already.
       const orphaned = accountsBySender
         .all(userId, until)
         .map(row => String(row['author']))
       const linked = cursor ?? (await accounts.linkedTo(userId))
       const [account, ...rest] = new Set([...linked, ...orphaned])
       if (account === undefined) return {}
-      // Entries of unknown sender are his only if nobody shares the account with him.
-      const isOnlyHis = Number(await accounts.isOnlyHis(account, userId))
-      const { changes } = remove.run(account, userId, isOnlyHis, until, SLICE_ENTRIES)
+      // Entries of unknown sender are the user's only if nobody shares the account.
+      const isOnlyTheirs = Number(await accounts.isOnlyTheirs(account, userId))
+      const { changes } = remove.run(account, userId, isOnlyTheirs, until, SLICE_ENTRIES)
       const removed = Number(changes)
       const more = removed < SLICE_ENTRIES ? rest : [account, ...rest]
       return more.length > 0 ? { removed, more, waitMs: pauseMs } : { removed }
@@ -51,7 +51,7 @@ export function messagesHandler({
       const until = receivedAt.getTime()
       let count = Number(countSent.get(userId, until)?.['entries'])
       for (const { author, entries } of countOfAccounts.all(until)) {
-        if (await accounts.isOnlyHis(String(author), userId)) count += Number(entries)
+        if (await accounts.isOnlyTheirs(String(author), userId)) count += Number(entries)
       }
       return count
     },

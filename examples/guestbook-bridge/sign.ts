@@ -18,7 +18,7 @@ export interface SignOptions {
 }
 
 /**
- * Takes a visitor's signature to Matrix: his ghost says it in a room the bot is in. What Matrix
+ * Takes a visitor's signature to Matrix: their ghost says it in a room the bot is in. What Matrix
  * does not take is in the guestbook nevertheless.
  */
 export async function sign(

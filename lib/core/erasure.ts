@@ -39,7 +39,7 @@ export interface Erasure {
    */
   accept(userId: string): Promise<Accepted>
   /**
-   * Whether this user was erased, so that a late event must not bring him back. Ask before
+   * Whether this user has been erased. If so, drop late events from them. Ask before
    * anything about a user is stored. Not cached: some microseconds with SQLite, a round trip with
    * PostgreSQL. False for what is not a user ID.
    *
@@ -50,7 +50,7 @@ export interface Erasure {
    * The account was reactivated: `isErased` is false again. Open requests go on, for what there
    * was before.
    *
-   * @returns whether he counted as erased
+   * @returns whether the user was marked as erased
    * @throws ErasureError `USER_ID_INVALID`, or `STORE_UNWRITABLE`
    */
   lift(userId: string): Promise<boolean>

@@ -1,6 +1,6 @@
 // The story of the demo on a real Synapse: people join and write, one deactivates with erase, the
 // erase request is sent as the homeserver would send it, the bridge is killed in the middle of the
-// purge, the late leaves arrive, and nothing is left of him while his neighbours are untouched.
+// purge, the late leaves arrive, and nothing is left of Bob, and the neighbours are untouched.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -36,12 +36,12 @@ export async function play(python: string, directory: string, say: Say): Promise
     await becomesErased(world, say)
     await bridge.stop()
     const left = findResidue(people.bob.userId, [world.dataDir])
-    assert.deepEqual(left, [], 'nothing of him is left in any file of the bridge')
+    assert.deepEqual(left, [], 'nothing of Bob is left in any file of the bridge')
     say(
-      `His user ID is in 0 places, in any of 16 forms, in every file and all output of the bridge`,
+      `Bob's user ID is in 0 places, in any of 16 forms, in every file and all output of the bridge`,
     )
     assert.equal(dumpOf(neighbours, world.dataDir), before)
-    say('The rows, documents and pictures of his neighbours are the same, byte for byte')
+    say('The rows, documents and pictures of the neighbours are the same, byte for byte')
   } finally {
     await bridge?.kill().catch(() => {})
     await world.synapse.close()
@@ -96,7 +96,7 @@ async function fill(world: World, say: Say): Promise<People> {
     entries.every(({ name, avatar }) => name.startsWith('The ') && avatar !== null),
   )
   const places = findResidue(bob.userId, [world.dataDir]).length
-  assert.ok(places > MESSAGES, 'the scanner sees him while he is there')
+  assert.ok(places > MESSAGES, 'the scanner sees Bob while there is something to see')
   say(
     `Three people joined and wrote ${total} messages; bob is in ${places} places of the bridge`,
   )
@@ -116,7 +116,7 @@ async function write(client: Client, room: string, body: string): Promise<void> 
   await client.call('PUT', path, { msgtype: 'm.text', body })
 }
 
-/** He deactivates with erase, and the request is sent as his homeserver would send it. */
+/** Bob deactivates with erase, and the request is sent as the homeserver would send it. */
 async function erase(world: World, { bob, admin }: People, say: Say): Promise<void> {
   await deactivateWithErase(
     world.synapse.url,
@@ -128,7 +128,7 @@ async function erase(world: World, { bob, admin }: People, say: Say): Promise<vo
   const { erased, deactivated } = await admin.call('GET', path)
   assert.deepEqual({ erased, deactivated }, { erased: true, deactivated: true })
   say(
-    'Bob deactivated his account and asked for erasure; the admin API says erased: true',
+    'Bob deactivated the account and asked for erasure; the admin API says erased: true',
   )
   const answer = await fetch(world.bridgeUrl + ERASE_PATH, {
     method: 'POST',
@@ -153,7 +153,7 @@ async function killInTheMiddle(
   assert.ok(count > 0, 'the purge is not over yet')
   await bridge.kill()
   say(
-    `The bridge got SIGKILL with ${count} of his ${MESSAGES} messages left, and starts again`,
+    `The bridge got SIGKILL with ${count} of Bob's ${MESSAGES} messages left, and starts again`,
   )
 }
 
@@ -166,14 +166,14 @@ async function lateEvents(
   const state = `/_matrix/client/v3/rooms/${room}/state/m.room.member/${encodeURIComponent(bob.userId)}`
   await until(
     async () => (await alice.call('GET', state))['membership'] === 'leave',
-    'he leaves',
+    'Bob leaves',
   )
   await admin.call('POST', `/_matrix/client/v3/join/${room}`)
   await write(admin, room, 'the last word')
   const seen = async () =>
     (await world.entries()).some(({ body }) => body === 'the last word')
-  await until(seen, 'what comes after his leaves arrives')
-  say('His late leaves arrived, and after them a message of somebody new')
+  await until(seen, 'what comes after the leaves arrives')
+  say('The late leaves arrived, and after them a message of somebody new')
 }
 
 async function becomesErased(world: World, say: Say): Promise<void> {

@@ -143,7 +143,7 @@ t.test('no byte of an erased user stays in any file', async t => {
   const opened = await open(t)
   await opened.use('@wilhelmina:hs', BEFORE)
   await opened.use('@archibald:hs', BEFORE)
-  t.ok(findResidue('@wilhelmina:hs', [opened.dataDir]).length > 12, 'he is seen')
+  t.ok(findResidue('@wilhelmina:hs', [opened.dataDir]).length > 12, 'the user is seen')
   await opened.purge('@wilhelmina:hs')
   t.same(findResidue('@wilhelmina:hs', [opened.dataDir]), [])
   t.equal(opened.avatars.list().length, 1)
@@ -189,7 +189,7 @@ t.test('what came after the request belongs to an account that came back', async
   t.equal(dumpOf([{ userId: '@new:hs' }], opened.dataDir), before)
 })
 
-/** A store in which two users share an account, and one has another of his own. */
+/** A store in which two users share an account, and one has another of their own. */
 function sharedStore(t: Test): string {
   const dataDir = t.testdir()
   const documents = [
@@ -207,17 +207,17 @@ function sharedStore(t: Test): string {
   return dataDir
 }
 
-t.test('an account that somebody shares stays, and so do his entries', async t => {
+t.test('an account that somebody shares stays, and so do its entries', async t => {
   const opened = await open(t, sharedStore(t))
   const { database, accounts } = opened
   const add = (author: string, sender: string | null, body: string) =>
     void database
       .prepare('INSERT INTO entry (author, sender, body, sent_at) VALUES (?, ?, ?, ?)')
       .run(author, sender, body, BEFORE)
-  add('shared', '@bob:hs', 'his')
-  add('shared', '@carol:hs', 'hers')
+  add('shared', '@bob:hs', 'of Bob')
+  add('shared', '@carol:hs', 'of Carol')
   add('shared', null, 'of one of them')
-  add('own', null, 'his, though its sender is unknown')
+  add('own', null, 'of Bob, though its sender is unknown')
   add('somebody else’s', null, 'of a stranger')
   t.match(await opened.verify('@bob:hs'), { messages: 2 })
   t.match(await opened.purge('@bob:hs'), { messages: 2, 'user-link': 4 })
@@ -225,7 +225,7 @@ t.test('an account that somebody shares stays, and so do his entries', async t =
   const bodies = database.prepare('SELECT body FROM entry ORDER BY id').all()
   t.same(
     bodies.map(row => row['body']),
-    ['hers', 'of one of them', 'of a stranger'],
+    ['of Carol', 'of one of them', 'of a stranger'],
   )
   t.same(await accounts.linkedTo('@carol:hs'), ['shared'])
   const text = readFileSync(join(opened.dataDir, 'user-store.db'), 'utf8')

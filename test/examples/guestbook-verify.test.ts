@@ -33,14 +33,14 @@ async function setUp(t: Test) {
 
 type Stores = Awaited<ReturnType<typeof setUp>>
 
-/** One trace of the user, and nothing else of him. */
+/** One trace of the user, and nothing else of them. */
 const TRACES: Readonly<Record<string, readonly [string, (stores: Stores) => unknown]>> = {
   'an entry whose account is linked to nobody': [
     'messages',
     ({ database }) =>
       addEntry(database, { author: 'guest', sender: userId, body: 'Hello', sentAt: at }),
   ],
-  'an entry of unknown sender, by his account': [
+  'an entry of unknown sender, by their account': [
     'messages',
     async ({ database, accounts }) => {
       const author = await accounts.accountOf(userId, at)
@@ -57,11 +57,11 @@ const TRACES: Readonly<Record<string, readonly [string, (stores: Stores) => unkn
     'traces',
     ({ database }) => addAdminRoom(database, '!room', userId, at),
   ],
-  'a day on which he wrote': [
+  'a day on which they wrote': [
     'traces',
     ({ database }) => countMessage(database, userId, at),
   ],
-  'the link to his account': [
+  'the link to their account': [
     'user-link',
     ({ accounts }) => accounts.accountOf(userId, at),
   ],

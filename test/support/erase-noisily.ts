@@ -1,4 +1,4 @@
-// Erases the user argv[3] with handlers that say his name wherever they can, and logs all of it to
+// Erases the user argv[3] with handlers that say the user's name wherever they can, and logs all of it to
 // the console. argv[2] is the data folder.
 import { join } from 'node:path'
 
@@ -67,11 +67,11 @@ for (const [index, makeError] of errors.entries()) {
     retry: { attempts: 2, baseMs: 1 },
   })
 }
-erasure.onUserErase('names-him-in-results', {
+erasure.onUserErase('names-them-in-results', {
   purge: async ({ userId }) => ({ removed: userId as never, [userId]: 1 }),
   retry: { attempts: 1 },
 })
-erasure.onUserErase<string>('keeps-him-in-its-cursor', async ({ userId, cursor }) =>
+erasure.onUserErase<string>('keeps-them-in-its-cursor', async ({ userId, cursor }) =>
   cursor === undefined ? { more: `next after ${userId}` } : {},
 )
 await erasure.start()

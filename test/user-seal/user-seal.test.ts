@@ -58,7 +58,7 @@ t.test(
   },
 )
 
-t.test('the same user sealed twice looks different, and his tag the same', async t => {
+t.test('the same user sealed twice looks different, and has the same tag', async t => {
   t.not(seal.seal(bob, 'x'), seal.seal(bob, 'x'))
   t.equal(seal.tag(bob), createUserSeal(KEY).tag(bob))
   t.not(seal.tag(bob), createUserSeal(Buffer.alloc(32, 8)).tag(bob))

@@ -67,20 +67,20 @@ export function dumpOf(
   return JSON.stringify({ rows, pictures, documents })
 }
 
-/** The lines of the store that are his, as they are: NeDB writes one document on each. */
+/** The lines of the store that are the user's, as they are: NeDB writes one document on each. */
 function documentsOf(userIds: readonly string[], path: string): string[] {
   const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean)
   const documents = lines.map(line => JSON.parse(line) as Record<string, unknown>)
-  const isHis = (value: unknown) => userIds.includes(String(value))
+  const isTheirs = (value: unknown) => userIds.includes(String(value))
   const accounts = new Set(
     documents
-      .filter(({ matrix_id: owner }) => isHis(owner))
+      .filter(({ matrix_id: owner }) => isTheirs(owner))
       .map(link => link['remote_id']),
   )
   return lines
     .filter((_line, index) => {
       const { id, matrix_id: owner } = documents[index] ?? {}
-      return isHis(id) || isHis(owner) || accounts.has(id)
+      return isTheirs(id) || isTheirs(owner) || accounts.has(id)
     })
     .toSorted()
 }

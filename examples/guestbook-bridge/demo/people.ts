@@ -13,10 +13,10 @@ export const MESSAGES = 40
 export interface Person {
   readonly userId: string
   readonly name: string
-  /** Stands in each of his messages, and nowhere else. */
+  /** Stands in each of their messages, and nowhere else. */
   readonly word: string
   readonly picture: Buffer
-  /** His direct room with the bot. */
+  /** Their direct room with the bot. */
   readonly directRoom: string
 }
 
@@ -84,7 +84,7 @@ export function write({ userId, word }: Person, number: number): SentEvent {
   }
 }
 
-/** Somebody leaves a room, as the homeserver has the erased leave: his name is still in it. */
+/** Somebody leaves a room, as the homeserver has the erased leave: their name is still in it. */
 export function leave({ userId, name }: Person, roomId: string): SentEvent {
   return {
     type: 'm.room.member',

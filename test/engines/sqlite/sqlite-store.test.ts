@@ -126,7 +126,7 @@ t.test(
   },
 )
 
-t.test('or, where a reader prevents that, when he lets go', async t => {
+t.test('or, where a reader prevents that, when the reader lets go', async t => {
   const path = await crashedStore(t)
   const reader = new DatabaseSync(path)
   reader.exec('BEGIN')

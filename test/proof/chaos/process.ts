@@ -30,7 +30,7 @@ erasure.onUserErase('rows', rowsHandler(note, connectionString))
 await erasure.start()
 const server = await listen(erasure, { port: 0 })
 // Where it waits for something, and nowhere else: whoever is stopped between a look at the clock
-// and the next statement makes that statement when he goes on, and no lease can keep him from it.
+// and the next statement makes that statement when it goes on, and no lease can keep it from that.
 process.on('SIGUSR2', () => {
   process.stdout.write('stopping\n')
   process.kill(process.pid, 'SIGSTOP')

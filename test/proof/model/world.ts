@@ -149,7 +149,7 @@ export class World {
     return this.#story.slice(-80).join('\n')
   }
 
-  /** Holds whoever is here until something else is done, or waits for him in its turn. */
+  /** Holds a caller until something else is done, or waits for one in its turn. */
   async #hold(process: Process, something: Promise<void>): Promise<void> {
     const it = { isDone: false }
     void something.then(() => (it.isDone = true))

@@ -16,7 +16,7 @@ import { openTestServer, type TestServer } from '../../support/postgres/server.t
 import { until } from '../../support/until.ts'
 
 const USER = '@zephyrine:example.org'
-/** Somebody who is written to the same database as he is, to see that he is found. */
+/** A user written to the same database in plain text, to see that they are found. */
 const CONTROL = '@melusine:example.org'
 const REQUESTS = 5
 const SCHEMA = 'matrix_appservice_erasure'
@@ -34,7 +34,7 @@ t.test('4. We leave nothing, on PostgreSQL', async t => {
   await client.query('ANALYZE control; CHECKPOINT')
   t.same(await statistics(client, [CONTROL]), [{ tablename: 'control' }])
   const seen = new Set(findResidue(CONTROL, files).map(({ path }) => kindOf(path)))
-  t.same([...seen].toSorted(), ['base', 'pg_wal'], 'he would be found')
+  t.same([...seen].toSorted(), ['base', 'pg_wal'], 'they would be found')
 
   let mayFinish = false
   const erasure = await openOn(server)

@@ -65,7 +65,7 @@ everywhere('A retention ends although a handler is missing and the scheduler for
   { do: 'advance', ms: 3 * HOUR_MS },
 ])
 
-everywhere('Lifted while his tombstone is renewed, a user stays lifted.', [
+everywhere('Lifted while the tombstone is renewed, a user stays lifted.', [
   { do: 'always', handler: 'media', purge: 'fail' },
   { do: 'accept', user: 0 },
   { do: 'advance', ms: 24 * HOUR_MS - 1 },

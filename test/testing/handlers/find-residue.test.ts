@@ -123,7 +123,7 @@ t.test(
   },
 )
 
-t.test('bystanders who look alike are not taken for him', async t => {
+t.test('bystanders who look alike are not taken for the user', async t => {
   const path = join(t.testdir(), 'others')
   const others = [
     '@xze+phyr/in:example.org',

@@ -72,7 +72,7 @@ export const conditionalCases: readonly StoreCase[] = [
     }),
   ],
   [
-    'of many who write at once exactly one wins, and he is the one who is stored',
+    'of many writes at once exactly one wins, and that one is stored',
     onlyIfConditional(async (store, writeIf, another) => {
       const ways = [writeIf, another]
       const keys = ['a:new', 'a:old']
