@@ -19,9 +19,19 @@ export function makeFolder(path: string): void {
   if (above === path) return
   if (!existsSync(path)) {
     makeFolder(above)
-    mkdirSync(path, { recursive: true, mode: MODE })
+    makeOne(path)
   }
   syncFolder(above)
+}
+
+/** Not by `recursive`, which never returns where no folder can be made, as in /proc. */
+function makeOne(path: string): void {
+  try {
+    mkdirSync(path, { mode: MODE })
+  } catch (error) {
+    // Another process was faster.
+    if (!hasSystemCode(error, 'EEXIST')) throw error
+  }
 }
 
 /** Returns when the names in a folder are on disk. */

@@ -29,14 +29,20 @@ export interface Place {
  * Here as everywhere in this folder, no file of a database is opened but by SQLite: see the
  * locks in CONTRIBUTING.md. The one exception is a file that was not there before.
  *
- * @throws ErasureError `STORE_UNSAFE` if the folder is on a network file system
+ * @param networkOf - what a network file system calls itself, if the folder is on one
+ * @throws ErasureError `STORE_UNSAFE` if it is, and that is not allowed; `STORE_UNWRITABLE` if the
+ *   path leads to a folder
  */
-export function findPlace(path: string, allowNetworkFileSystem: boolean): Place {
+export function findPlace(
+  path: string,
+  allowNetworkFileSystem: boolean,
+  networkOf: (folder: string) => string | undefined = networkFileSystemOf,
+): Place {
   const folder = dirname(resolve(path))
   // SQLite syncs the folder that the database is in, and none above it.
   if (!existsSync(path)) makeFolder(folder)
   const real = existsSync(path) ? realpathSync(path) : path
-  const network = networkFileSystemOf(dirname(resolve(real)))
+  const network = networkOf(dirname(resolve(real)))
   if (network !== undefined && !allowNetworkFileSystem) {
     throw unsafe(
       path,

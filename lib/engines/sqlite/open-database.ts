@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 
 import { ErasureError } from '../../errors.ts'
@@ -52,12 +52,13 @@ export function openForWriting(path: string): DatabaseSync {
  * @throws ErasureError `STORE_MISSING`, `STORE_CORRUPT`, `STORE_FOREIGN` or `STORE_UNREADABLE`
  */
 export function openForReading(path: string): DatabaseSync {
-  if (!existsSync(path)) {
-    throw new ErasureError('STORE_MISSING', `${path}: there is no such database`, {
-      store: path,
-    })
-  }
   try {
+    // Not by its existing: a folder that may not be searched is another matter.
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+      throw new ErasureError('STORE_MISSING', `${path}: there is no such database`, {
+        store: path,
+      })
+    }
     return openChecked(path, true)
   } catch (error) {
     throw openingError(error, path, true)

@@ -6,6 +6,7 @@ import { ErasureError, hasSystemCode, isErasureError, isError } from '../../erro
 const RESULT = {
   BUSY: 5,
   READONLY: 8,
+  IOERR: 10,
   CORRUPT: 11,
   FULL: 13,
   CANTOPEN: 14,
@@ -56,6 +57,7 @@ export function locked(path: string, cause?: unknown): Error {
 function wayOut(error: unknown, result: number | undefined): string {
   if (hasSystemCode(error, 'ENOSPC', 'EDQUOT') || result === RESULT.FULL)
     return 'the disk is full; make room'
+  if (result === RESULT.IOERR) return 'the disk did not take it; is it full, or broken?'
   if (hasSystemCode(error, 'EROFS')) return 'the file system is mounted for reading only'
   if (hasSystemCode(error, 'ENOENT'))
     return 'its folder is not there; make it, or correct the path'
