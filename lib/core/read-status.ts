@@ -9,6 +9,9 @@ import {
   requestState,
 } from '../request/open-request.ts'
 
+/** How far clocks may differ before one of them is wrong. */
+const CLOCK_SLACK_MS = 60_000
+
 /** Every state a request can be in. */
 export type RequestState = OpenRequestState | 'erased' | 'declined'
 
@@ -20,6 +23,8 @@ export interface HandlerStatus {
   readonly code?: HandlerErrorCode
   /** How often in a row. */
   readonly failures: number
+  /** Since when it has removed nothing: when it last did, or else when it began. */
+  readonly progressAt: Date
 }
 
 /** An open request, as an operator sees it. */
@@ -32,7 +37,10 @@ export interface OpenRequestStatus {
   readonly receivedAt: Date
   /** When it becomes overdue. */
   readonly dueAt: Date
-  /** Whether that has passed. */
+  /**
+   * Whether that has passed; also if a handler is not called again before, or if the request was
+   * received at a time that is still to come, since the clock was wrong.
+   */
   readonly overdue: boolean
   /** By the names they were registered with. */
   readonly handlers: Readonly<Record<string, HandlerStatus>>
@@ -77,9 +85,11 @@ function describeRequest(
   targetMs: number,
 ): OpenRequestStatus {
   const dueAt = request.receivedAt + targetMs
+  const waits = Object.values(request.handlers).map(({ notBefore }) => notBefore)
   const handlers = Object.entries(request.handlers).map(([name, progress]) => {
     const { code, failures } = progress
-    const status = { state: handlerState(progress), failures }
+    const progressAt = new Date(progress.progressAt ?? request.receivedAt)
+    const status = { state: handlerState(progress), failures, progressAt }
     return [name, code === undefined ? status : { ...status, code }] as const
   })
   return {
@@ -87,7 +97,7 @@ function describeRequest(
     state: requestState(request),
     receivedAt: new Date(request.receivedAt),
     dueAt: new Date(dueAt),
-    overdue: now > dueAt,
+    overdue: Math.max(now, ...waits) > dueAt || request.receivedAt > now + CLOCK_SLACK_MS,
     handlers: Object.fromEntries(handlers),
   }
 }

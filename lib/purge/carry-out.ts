@@ -42,7 +42,8 @@ export async function carryOut(
     if (step.kind === 'wait') {
       const isNew = requestState(begun.request) !== 'retaining'
       if (isNew && requestState(request) === 'retaining') {
-        context.emit({ kind: 'retaining', requestId: id, until: new Date(step.until) })
+        const until = retainedUntil(request)
+        context.emit({ kind: 'retaining', requestId: id, until: new Date(until) })
       }
       return new Date(step.until)
     }
@@ -55,6 +56,12 @@ export async function carryOut(
     request = next
   }
   return new Date(clock.now())
+}
+
+/** When the first of what handlers retain may go. */
+function retainedUntil({ handlers }: OpenRequest): number {
+  const retained = Object.values(handlers).flatMap(progress => progress.retained)
+  return Math.min(...retained.map(({ until }) => until))
 }
 
 async function finish(

@@ -35,11 +35,16 @@ export interface PurgeResult<C extends Json = Json> {
   readonly removed?: number
   /**
    * Where to go on: `purge` is called again with it. Stored sealed; at most 16 KiB of JSON. Not
-   * a page number: deleting shifts pages. A slice that returns the cursor it was given, removed
-   * nothing and asks for no wait has failed.
+   * a page number: deleting shifts pages. Cursors that go round while nothing is removed and no
+   * wait is asked for have failed (`PURGE_STALLED`), and so has a handler after 10,000 slices that
+   * removed nothing; each second a slice asks to wait for takes one of them away. So report
+   * `removed`, and search more at a time.
    */
   readonly more?: C
-  /** Call again no earlier than this many milliseconds from now; only together with `more`. */
+  /**
+   * Call again no earlier than this many milliseconds from now; only together with `more`. A wait
+   * that ends after the request's term makes it overdue at once.
+   */
   readonly waitMs?: number
   /** Items it does not remove yet. */
   readonly retained?: readonly Retained[]

@@ -1,4 +1,5 @@
 import type { EmitEvent } from '../request/erasure-event.ts'
+import { countIdle, MAX_IDLE_SLICES } from '../request/idle-slices.ts'
 import type { HandlerProgress, OpenRequest } from '../request/open-request.ts'
 import type { RequestId } from '../request/request-id.ts'
 import {
@@ -55,7 +56,7 @@ async function takePurge(
   const { seal, clock } = taking
   const binding = `${request.id}:${handler.name}`
   const which = { requestId: request.id, handler: handler.name }
-  const cursor = unsealCursor(before, binding, which, taking)
+  const cursor = unsealCursor(before.cursor, binding, which, taking)
   const attempt = before.failures + 1
   const slice =
     cursor === undefined ? { attempt } : { cursor: JSON.parse(cursor), attempt }
@@ -63,17 +64,21 @@ async function takePurge(
   const now = clock.now()
   if (outcome === 'aborted') return before
   if (typeof outcome === 'string') return failed(before, outcome, handler.retry, now)
-  const stalled = outcome.more !== undefined && outcome.more === cursor
-  if (stalled && outcome.removed === 0 && outcome.waitMs === 0) {
+  const { more, removed, waitMs } = outcome
+  if (more === undefined) return slicePurged(before, outcome, now, handler.verifies)
+  const next = seal.seal(more, binding)
+  const idle = countIdle(before.idle, removed, waitMs, next)
+  const seen = unsealCursor(before.idle?.cursor, binding, which, taking)
+  const goesRound = waitMs === 0 && (more === cursor || more === seen)
+  if (idle !== undefined && (goesRound || idle.slices > MAX_IDLE_SLICES)) {
     return failed(before, 'PURGE_STALLED', handler.retry, now)
   }
-  const sealed = outcome.more === undefined ? undefined : seal.seal(outcome.more, binding)
-  return slicePurged(before, outcome, sealed, now, handler.verifies)
+  return slicePurged(before, { ...outcome, cursor: next, idle }, now, handler.verifies)
 }
 
 /** A cursor that does not open is left out: starting over is what a handler must stand anyway. */
 function unsealCursor(
-  { cursor }: HandlerProgress,
+  cursor: HandlerProgress['cursor'],
   binding: string,
   which: StepOf,
   { seal, emit }: Taking,

@@ -1,6 +1,12 @@
 import type { HandlerProgress, OpenRequest } from './open-request.ts'
 import { progressOf } from './transitions.ts'
 
+/**
+ * The longest wait the scheduler is told; then the next step is decided anew. Handlers may wait,
+ * or retain, until a year that no database can hold.
+ */
+const MAX_WAIT_MS = 365 * 24 * 60 * 60 * 1000
+
 /** What the state machine knows of a registered purge handler. */
 export interface PlannedHandler {
   readonly name: string
@@ -51,7 +57,7 @@ export function nextStep<Handler extends PlannedHandler>(
       ? unsettledStep(handler, moment)
       : settledSteps(handler, at, moment)
   })
-  return soonest(steps, missing)
+  return soonest(steps, missing, now)
 }
 
 function unsettledStep<Handler extends PlannedHandler>(
@@ -110,12 +116,13 @@ export function retentionEnd(
 function soonest<Handler extends PlannedHandler>(
   steps: readonly Step<Handler>[],
   waits: readonly number[],
+  now: number,
 ): Step<Handler> {
   const ready = steps.find(step => step.kind !== 'wait')
   if (ready !== undefined) return ready
   const ends = steps.flatMap(step => (step.kind === 'wait' ? [step.until] : []))
   if (ends.length + waits.length === 0) return { kind: 'finish' }
-  return { kind: 'wait', until: Math.min(...ends, ...waits) }
+  return { kind: 'wait', until: Math.min(...ends, ...waits, now + MAX_WAIT_MS) }
 }
 
 /** Progress of handlers that have worked on the request and are not registered any more. */

@@ -1,3 +1,4 @@
+import type { IdleSlices } from './idle-slices.ts'
 import type { Sealed, UserTag } from '../user-seal/user-seal.ts'
 import type { RequestId } from './request-id.ts'
 
@@ -45,6 +46,10 @@ export interface HandlerProgress {
   readonly cursor?: Sealed
   /** Items removed so far. */
   readonly removed: number
+  /** Since when nothing was removed. Version 0.1 did not store it. */
+  readonly progressAt?: number
+  /** Slices in a row that removed nothing and did not wait for it; absent for none. */
+  readonly idle?: IdleSlices
   readonly retained: readonly StoredRetained[]
 }
 

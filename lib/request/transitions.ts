@@ -1,4 +1,5 @@
 import type { Sealed } from '../user-seal/user-seal.ts'
+import type { IdleSlices } from './idle-slices.ts'
 import type { PlannedHandler } from './next-step.ts'
 import type {
   HandlerErrorCode,
@@ -28,6 +29,10 @@ export interface SliceResult {
   readonly removed: number
   readonly waitMs: number
   readonly retained: readonly StoredRetained[]
+  /** Where to go on, sealed; absent when it is done. */
+  readonly cursor?: Sealed | undefined
+  /** Slices that removed nothing, this one included. */
+  readonly idle?: IdleSlices | undefined
 }
 
 /** A handler that has not been called yet. */
@@ -39,6 +44,7 @@ export function freshProgress(now: number): HandlerProgress {
     notBefore: now,
     blocked: false,
     removed: 0,
+    progressAt: now,
     retained: [],
   }
 }
@@ -46,21 +52,21 @@ export function freshProgress(now: number): HandlerProgress {
 /** A slice of purging went well. */
 export function slicePurged(
   progress: HandlerProgress,
-  result: SliceResult,
-  sealedCursor: Sealed | undefined,
+  { removed, waitMs, retained, cursor, idle }: SliceResult,
   now: number,
   verifies: boolean,
 ): HandlerProgress {
-  const { code: _code, cursor: _cursor, ...rest } = progress
+  const { code: _code, cursor: _cursor, idle: _idle, ...rest } = progress
   const next = {
     ...unsettled(rest),
+    ...(removed > 0 ? { progressAt: now } : {}),
     failures: 0,
     blocked: false,
-    notBefore: now + Math.ceil(result.waitMs),
-    removed: progress.removed + result.removed,
-    retained: [...progress.retained, ...result.retained],
+    notBefore: now + Math.ceil(waitMs),
+    removed: progress.removed + removed,
+    retained: [...progress.retained, ...retained],
   }
-  if (sealedCursor !== undefined) return { ...next, cursor: sealedCursor }
+  if (cursor !== undefined) return { ...next, cursor, ...(idle ? { idle } : {}) }
   const purged = { ...next, purged: true, notBefore: now }
   return verifies ? purged : { ...purged, settledAt: now, asserted: true }
 }
@@ -80,7 +86,7 @@ export function foundLeft(
   retry: RetryOptions,
   now: number,
 ): HandlerProgress {
-  const { cursor: _cursor, ...rest } = progress
+  const { cursor: _cursor, idle: _idle, ...rest } = progress
   const rounds = progress.rounds + 1
   return {
     ...unsettled(rest),
@@ -100,7 +106,8 @@ function unsettled(progress: HandlerProgress): HandlerProgress {
 
 /** The handler is to purge again from the start, and has failed at nothing. */
 export function startOver(progress: HandlerProgress, now: number): HandlerProgress {
-  return { ...freshProgress(now), removed: progress.removed }
+  const { removed, progressAt = now } = progress
+  return { ...freshProgress(now), removed, progressAt: Math.min(progressAt, now) }
 }
 
 /** It must be found empty once more before it counts as confirmed. */
@@ -154,7 +161,7 @@ export function failed(
 /** Somebody asked for another try: every handler that is waiting after a failure may go at once. */
 export function retried(progress: HandlerProgress, now: number): HandlerProgress {
   if (progress.code === undefined) return progress
-  const { code: _code, ...rest } = progress
+  const { code: _code, idle: _idle, ...rest } = progress
   return { ...rest, failures: 0, rounds: 0, blocked: false, notBefore: now }
 }
 

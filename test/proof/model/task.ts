@@ -36,6 +36,8 @@ export interface Task {
   readonly why: string | undefined
   readonly cursor: string | undefined
   readonly removed: number
+  /** Cursors of slices in a row that removed nothing, with what each asked to wait. */
+  readonly idle: readonly { readonly cursor: string; readonly waitMs: number }[]
   readonly retained: readonly { readonly count: number; readonly until: number }[]
   /** It was there once, and is not registered now. */
   readonly missing: boolean
@@ -71,6 +73,7 @@ export function newTask(now: number): Task {
     why: undefined,
     cursor: undefined,
     removed: 0,
+    idle: [],
     retained: [],
     missing: false,
     arrivals: 0,
@@ -83,12 +86,14 @@ export function afterCall(task: Task, ending: Ending, rules: Rules, now: number)
   if (ending.how === 'failed') return afterFailure(task, ending.code, rules, now)
   if (ending.how === 'looked') return afterLook(task, ending.left, rules, now)
   const { removed, more, waitMs = 0, retained = [] } = ending
-  const isStuck = more !== undefined && more === task.cursor
-  if (isStuck && removed === 0 && waitMs === 0) {
+  if (removed === 0 && waitMs === 0 && comesAgain(task, more)) {
     return afterFailure(task, 'PURGE_STALLED', rules, now)
   }
+  const idle =
+    more === undefined || removed > 0 ? [] : [...task.idle, { cursor: more, waitMs }]
   const next = {
     ...wellAt(task, now),
+    idle,
     removed: task.removed + removed,
     retained: [...task.retained, ...retained],
     emptyAt: [],
@@ -98,6 +103,20 @@ export function afterCall(task: Task, ending: Ending, rules: Rules, now: number)
   }
   const stage = rules.verifies ? 'to look' : 'asserted'
   return { ...next, cursor: undefined, stage, settledAt: now }
+}
+
+/** Whether a cursor was given just now, or is one that is watched since their number doubled. */
+function comesAgain({ cursor, idle }: Task, more: string | undefined): boolean {
+  if (more === undefined) return false
+  let count = 0
+  let watched: string | undefined
+  for (const slice of idle) {
+    count = Math.max(0, count + 1 - Math.floor(slice.waitMs / 1000))
+    if (slice.waitMs > 0) watched = undefined
+    else if (watched === undefined || [1, 2, 4, 8, 16, 32, 64, 128].includes(count))
+      watched = slice.cursor
+  }
+  return more === cursor || more === watched
 }
 
 function afterLook(task: Task, left: number, rules: Rules, now: number): Task {
@@ -112,6 +131,7 @@ function afterLook(task: Task, left: number, rules: Rules, now: number): Task {
       rounds,
       retained: [],
       cursor: undefined,
+      idle: [],
       emptyAt: [],
     }
   }
@@ -149,7 +169,7 @@ function pauseAfter(
 /** Somebody asked for a retry: what waits after a failure gets its attempts back, at once. */
 export function afterRetry(task: Task, now: number): Task {
   if (task.why === undefined && !task.missing) return task
-  return { ...wellAt(task, now), rounds: 0 }
+  return { ...wellAt(task, now), rounds: 0, idle: [] }
 }
 
 /** All is to be done again: what was kept may go, or what others keep may have come back. */
