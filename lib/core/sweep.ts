@@ -1,4 +1,5 @@
 import type { Clock } from '../host/clock.ts'
+import { watchForJumps } from '../host/clock-jump.ts'
 import type { HandOver } from './hand-over.ts'
 import { codeOf } from '../errors.ts'
 import type { EmitEvent } from '../request/erasure-event.ts'
@@ -10,9 +11,6 @@ const PAGE_REQUESTS = 500
 
 /** How often the store is looked through for what is past its time, or was given a wrong one. */
 const REVIEW_MS = 24 * 60 * 60 * 1000
-/** A clock that has gone further than this between two sweeps has jumped, or the machine slept. */
-const JUMP_MS = 60 * 60 * 1000
-
 /** What bringing requests to the scheduler takes. */
 export interface SweepContext {
   readonly store: Pick<ErasureStore, 'openRequests' | 'releaseOrphans' | 'reviewTimes'>
@@ -35,11 +33,12 @@ export class Sweep {
   #cancel: () => void = () => {}
   #stopped = false
   #mayHaveOrphans = true
-  #sweptAt = 0
+  readonly #hasJumped: (timerMs: number) => boolean
   #sweepsToReview = 0
 
   constructor(context: SweepContext) {
     this.#context = context
+    this.#hasJumped = watchForJumps(context.clock)
   }
 
   /**
@@ -84,7 +83,7 @@ export class Sweep {
 
   /** Sweeps every `sweepMs` from now on. */
   repeat(due: (request: OpenRequest) => number | undefined): void {
-    this.#sweptAt = this.#context.clock.now()
+    this.#hasJumped(0)
     this.#arm(due)
   }
 
@@ -114,13 +113,10 @@ export class Sweep {
    * what it says is past may not be.
    */
   async #reviewTimes(): Promise<void> {
-    const { store, clock, sweepMs, onDeleted } = this.#context
-    const now = clock.now()
-    const elapsedMs = now - this.#sweptAt
-    this.#sweptAt = now
+    const { store, sweepMs, onDeleted } = this.#context
+    const hasJumped = this.#hasJumped(sweepMs)
     this.#sweepsToReview -= 1
-    const isSteady = elapsedMs >= 0 && elapsedMs <= 2 * sweepMs + JUMP_MS
-    if (this.#stopped || this.#sweepsToReview > 0 || !isSteady) return
+    if (this.#stopped || this.#sweepsToReview > 0 || hasJumped) return
     await store.reviewTimes()
     this.#sweepsToReview = Math.ceil(REVIEW_MS / sweepMs)
     onDeleted()

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 
 import type { Clock } from '../../host/clock.ts'
 import type { StoreAdapter } from '../../store/adapter.ts'
+import { watchForJumps } from '../../host/clock-jump.ts'
 import { Checkpointer } from './checkpoint.ts'
 import { DocumentTable, EXPIRY_ROWS } from './document-table.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -9,6 +10,7 @@ import type { StoreDatabase } from './held-database.ts'
 
 /** How often documents past their time to live are deleted. */
 const EXPIRY_MS = 60 * 60 * 1000
+
 /** What an adapter is made of. */
 export interface AdapterParts {
   /** What the database was called. */
@@ -95,9 +97,10 @@ function expireEvery(
   const arm = (delayMs: number) => {
     if (!stopped) cancel = clock.setTimer(() => void expire(), delayMs)
   }
+  const hasJumped = watchForJumps(clock)
   const expire = async () => {
     // A full disk will be told to whoever writes next; deleting can wait.
-    const expired = await expireSome().catch(() => 0)
+    const expired = hasJumped(intervalMs) ? 0 : await expireSome().catch(() => 0)
     arm(expired === EXPIRY_ROWS ? 0 : intervalMs)
   }
   arm(0)
