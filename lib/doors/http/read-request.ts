@@ -70,7 +70,6 @@ function readBody(request: IncomingMessage, limitBytes: number): Promise<BodyRea
     const onEnd = () => end(decode(Buffer.concat(chunks)))
     const onClose = () => end({ failed: 'cut off' })
     request.on('data', onData).on('end', onEnd).on('close', onClose)
-    request.on('error', () => {})
   })
 }
 
