@@ -22,6 +22,8 @@ import type { Mutant } from './mutant.ts'
 /** A test that hangs because of a mutant has noticed it too: ten times what it takes without. */
 const PATIENCE = 10
 const MIN_TIMEOUT_MS = 120_000
+/** For a test of which nobody knows yet how long it takes. */
+const FIRST_TIMEOUT_MS = 20 * 60_000
 const JOBS = 2
 const PARTS = [
   'lib',
@@ -47,7 +49,11 @@ function copyRepository(): string {
 /** Runs a test file; the title of the first test that failed, or undefined if none did. */
 async function firstFailure(copy: string, test: string): Promise<string | undefined> {
   const args = ['--conditions=erasure-source', test]
-  const timeout = Math.max(MIN_TIMEOUT_MS, Math.ceil(PATIENCE * (tookMs.get(test) ?? 0)))
+  const took = tookMs.get(test)
+  const timeout =
+    took === undefined
+      ? FIRST_TIMEOUT_MS
+      : Math.max(MIN_TIMEOUT_MS, Math.ceil(PATIENCE * took))
   const { exitCode, stdout, timedOut } = await execa(process.execPath, args, {
     cwd: copy,
     extendEnv: false,
