@@ -58,8 +58,10 @@ function tracesHandler({ database, leaveRoom }: Places): PurgeHandler {
     database.prepare(`DELETE FROM ${table} WHERE user_id = ? AND since <= ?`),
   )
   const all = database.prepare(
-    `SELECT user_id FROM admin_room WHERE since <= ?1
-     UNION ALL SELECT user_id FROM activity WHERE since <= ?1`,
+    `SELECT user_id FROM (
+       SELECT user_id, since FROM admin_room
+       UNION ALL SELECT user_id, since FROM activity
+     ) WHERE since <= ?`,
   )
   return {
     async purge({ userId, receivedAt }) {
