@@ -1,11 +1,9 @@
 // One entry that is not as it should be, or that somebody keeps locked, among others.
-import { randomUUID } from 'node:crypto'
-
 import pg from 'pg'
 import t, { type Test } from 'tap'
 
 import type { RequestId } from '../../../../lib/request/request-id.ts'
-import type { UserTag } from '../../../../lib/user-seal/user-seal.ts'
+import { randomRequestId, standInTag } from '../../../../lib/testing/engines/stand-ins.ts'
 import { memoryLog } from '../../../support/memory-log.ts'
 import { openScheduler } from '../../../support/pg-boss/open-schedulers.ts'
 import { openTestDatabase } from '../../../support/postgres/open-database.ts'
@@ -15,7 +13,7 @@ const HOUR_MS = 60 * 60 * 1000
 /** The last moment a Date can hold, and the first. */
 const END_MS = 8_640_000_000_000_000
 
-const newId = () => randomUUID() as string as RequestId
+const newId = randomRequestId
 const newIds = (length: number) => Array.from({ length }, newId)
 
 /** One database for all, which run side by side. */
@@ -29,7 +27,7 @@ async function open(t: Test, schema: string) {
   await stranger.connect()
   t.teardown(() => stranger.end())
   const schedule = (id: RequestId, at: Date | number = Date.now()) =>
-    scheduler.schedule(id, new Date(at), id as string as UserTag)
+    scheduler.schedule(id, new Date(at), standInTag(id))
   return { scheduler, database, logger, stranger, schedule }
 }
 

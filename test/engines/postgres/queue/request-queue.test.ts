@@ -86,6 +86,26 @@ t.test('a process that has lost an entry changes nothing of it', async t => {
   t.equal((await rows('id')).length, 1)
 })
 
+t.test('a renewal is that of one entry, and no other', async t => {
+  const { queue, database, rows, claimed } = await setUp(t)
+  for (const group of ['a', 'b'])
+    await queue.add({ id: randomRequestId(), at: Date.now(), group: standInTag(group) })
+  const [first] = await claimed()
+  if (first === undefined) throw new Error('Nothing was claimed')
+  await database.query(`UPDATE q.job SET heartbeat_on = now() - interval '5 seconds'`)
+  t.same(await queue.renew([first], 10_000), new Map([[first.id, true]]))
+  t.same(
+    (
+      await rows<{ id: string; old: boolean }>(
+        "id, heartbeat_on < now() - interval '4 seconds' AS old",
+      )
+    )
+      .filter(({ old }) => !old)
+      .map(({ id }) => id),
+    [first.id],
+  )
+})
+
 t.test('each claim is another attempt, whatever came of the one before', async t => {
   const { queue, claimed } = await setUp(t)
   await queue.add({ id: randomRequestId(), at: Date.now(), group: standInTag('a') })

@@ -173,6 +173,19 @@ t.test('what is past its time to live is deleted every hour', async t => {
   t.ok(await store.has?.('for ever'))
 })
 
+t.test('a store that is read deletes nothing, and knows the time at once', async t => {
+  const { admin, database, store: writer } = await open(t)
+  await writer.set('old', 'x', 60_000)
+  await admin.query(`UPDATE ${TABLE} SET expires = 1`)
+  const host = fakeClock(Date.UTC(2001, 0, 1))
+  const clock = databaseClock(database, host)
+  const store = postgresStore({ database, clock, readOnly: true })
+  t.equal(await store.get('old'), 'x')
+  t.ok(Math.abs(clock.now() - Date.now()) < 60_000)
+  t.equal(host.armed, 0)
+  await t.rejects(store.set('a', '1'), /opened for reading/)
+})
+
 t.test('what only one of two clocks takes for past its time stays', async t => {
   const { admin, database } = await open(t)
   const day = 24 * 60 * 60 * 1000
