@@ -46,7 +46,7 @@ export class Forgetting {
   }
 
   async #run(): Promise<void> {
-    while (this.#isAsked) {
+    while (this.#isAsked && !this.#closed.signal.aborted) {
       this.#isAsked = false
       await this.#forget()
     }
