@@ -54,9 +54,7 @@ export function findPlace(
     throw new ErasureError(
       'STORE_UNWRITABLE',
       `${path}: this is a folder; name a file in it`,
-      {
-        store: path,
-      },
+      { store: path },
     )
   }
   makePrivateFile(path)

@@ -26,6 +26,8 @@ export interface Residue {
  * A count of zero is no evidence: plant the user first and see that they are found. Use a localpart
  * of four characters or more that nothing else contains.
  *
+ * Files that this process has open are read by another one, since closing a file ends the locks on it.
+ *
  * @param paths - files, and folders with everything in them
  * @throws ErasureError `USER_ID_INVALID`
  */
