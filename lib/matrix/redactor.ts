@@ -88,7 +88,6 @@ class Finder {
     this.#escaped ??= escapedPattern(this.#userId)
     const found: Range[] = []
     const pattern = this.#escaped
-    pattern.lastIndex = 0
     for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
       const [whole, at, server] = match
       const end = match.index + whole.length

@@ -197,3 +197,44 @@ t.test('a redactor can be used again, and its user ID may be odd', async t => {
     if (localpartOf(parseUserId(userId)) === '') t.equal(redact('@ :'), '@ :')
   }
 })
+
+t.test('what is found is cut out whole and once, whatever is beside it', async t => {
+  const hex = Buffer.from(USER).toString('hex')
+  for (const { form, text } of userIdForms(parseUserId(USER))) {
+    t.equal(redact(`<${text}>`), '<[user]>', form)
+  }
+  t.equal(redact(`${hex} then ${USER} then ${hex}`), '[user] then [user] then [user]')
+  const spaced = (userId: string) =>
+    Buffer.from(userId)
+      .toString('hex')
+      .replace(/..(?!$)/g, '$& ')
+  t.equal(redact(`<${spaced(USER)}>`), '<[user]>')
+  const letters = createRedactor(parseUserId('@jlmn:jklo.nz'))
+  t.equal(letters(`<${spaced('@jlmn:jklo.nz').toUpperCase()}>`), '<[user]>')
+  t.equal(letters('12 34 56 78 nothing'), '12 34 56 78 nothing')
+})
+
+t.test(
+  'a localpart is a word where a word begins and ends, escapes included',
+  async t => {
+    const cases: ReadonlyArray<
+      readonly [userId: string, text: string, expected: string]
+    > = [
+      ['@al:b.c', 'al was here', '[user] was here'],
+      ['@al:b.c', 'here was AL', 'here was [user]'],
+      ['@Al:b.c', 'al', '[user]'],
+      ['@al:b.c', '%2Fal', '%2F[user]'],
+      ['@al:b.c', '%2fal', '%2f[user]'],
+      ['@al:b.c', '%2Fxal', '%2Fxal'],
+      ['@al:b.c', 'a\\u002fal', 'a\\u002f[user]'],
+      ['@al:b.c', 'a\\x2fal \\nal', 'a\\x2f[user] \\n[user]'],
+      ['@al:b.c', 'al\u{1d4b3}', 'al\u{1d4b3}'],
+      ['@jörg:b.c', 'j%C3%B6rg', '[user]'],
+      ['@a-a:b.c', 'xa-a-a', 'xa-[user]'],
+      ['@..:b.c', 'x...', 'x.[user]'],
+    ]
+    for (const [userId, text, expected] of cases) {
+      t.equal(createRedactor(parseUserId(userId))(text), expected, `${userId} in ${text}`)
+    }
+  },
+)
