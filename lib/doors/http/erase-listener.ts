@@ -43,9 +43,7 @@ export function eraseListener(erasure: Erasure): EraseListener {
     if (ERASE_PATHS.includes(path)) {
       return answerErase(erasure.door, request, response, query)
     }
-    if (next !== undefined) return next()
-    sendAnswer(request, response, NOT_FOUND)
-    return undefined
+    return next === undefined ? answerNotFound(request, response) : next()
   }
 }
 
@@ -58,4 +56,12 @@ export async function answerErase(
 ): Promise<void> {
   const answer = await receiveErase(door, fromNode(request, query))
   sendAnswer(request, response, answer)
+}
+
+async function answerNotFound(
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // Node says a moment later that a request without a body is complete.
+  sendAnswer(request, response, await Promise.resolve(NOT_FOUND))
 }

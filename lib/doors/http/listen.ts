@@ -3,21 +3,24 @@ import {
   type IncomingMessage,
   type RequestListener,
   type Server,
-  type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 import type { ErasureDoor } from '../../core/erasure-door.ts'
 import type { Erasure } from '../../core/erasure.ts'
 import { ErasureError } from '../../errors.ts'
-import { ACKNOWLEDGED, NOT_FOUND } from './answer.ts'
+import { ACKNOWLEDGED, type Answer, NOT_FOUND } from './answer.ts'
 import { Connections } from './connections.ts'
 import { endAfter, isBehindLast } from './end-connection.ts'
-import { answerErase } from './erase-listener.ts'
 import { fromNode, splitTarget } from './read-request.ts'
 import { sendAnswer } from './send-answer.ts'
 import { answerProtocolErrors, NOT_HTTP } from './answer-protocol-errors.ts'
-import { denyToken, ERASE_PATHS, methodNotAllowed } from './receive-erase.ts'
+import {
+  denyToken,
+  ERASE_PATHS,
+  methodNotAllowed,
+  receiveErase,
+} from './receive-erase.ts'
 import { type ListenOptions, resolveListenOptions } from './listen-options.ts'
 
 /** A server of our own that is listening. */
@@ -103,38 +106,38 @@ async function bind(server: Server, port: number, host: string): Promise<void> {
 }
 
 function createListener(door: ErasureDoor): RequestListener {
-  return (request, response) => {
+  return async (request, response) => {
     if (isBehindLast(request, response)) return
-    if (request.headers.host === undefined && request.httpVersion === '1.1') {
-      endAfter(request, response)
-      sendAnswer(request, response, NOT_HTTP)
-      return
-    }
-    const { path, query } = splitTarget(request.url ?? '')
-    if (ERASE_PATHS.includes(path)) void answerErase(door, request, response, query)
-    else if (path === '/_matrix/app/v1/ping') take(door, 'POST', request, response, query)
-    else if (TRANSACTION.test(path)) take(door, 'PUT', request, response, query)
-    else sendAnswer(request, response, NOT_FOUND)
+    const isHttp = request.headers.host !== undefined || request.httpVersion !== '1.1'
+    if (!isHttp) endAfter(request, response)
+    const answer = isHttp ? await answerRequest(door, request) : NOT_HTTP
+    sendAnswer(request, response, answer)
   }
 }
 
 const TRANSACTION = /^\/_matrix\/app\/v1\/transactions\/[^/]+$/
 
+async function answerRequest(
+  door: ErasureDoor,
+  request: IncomingMessage,
+): Promise<Answer> {
+  const { path, query } = splitTarget(request.url ?? '')
+  if (ERASE_PATHS.includes(path)) return receiveErase(door, fromNode(request, query))
+  if (path === '/_matrix/app/v1/ping') return take(door, 'POST', request, query)
+  if (TRANSACTION.test(path)) return take(door, 'PUT', request, query)
+  return NOT_FOUND
+}
+
 /** Acknowledges what is not ours to read: a homeserver sends a transaction until it is taken. */
-function take(
+async function take(
   door: ErasureDoor,
   method: string,
   request: IncomingMessage,
-  response: ServerResponse,
   query: string,
-): void {
-  const refusal =
-    request.method === method
-      ? denyToken(door, fromNode(request, query))
-      : methodNotAllowed(method)
-  if (refusal !== undefined) {
-    sendAnswer(request, response, refusal)
-    return
-  }
-  request.once('end', () => sendAnswer(request, response, ACKNOWLEDGED)).resume()
+): Promise<Answer> {
+  if (request.method !== method) return methodNotAllowed(method)
+  const denied = denyToken(door, fromNode(request, query))
+  if (denied !== undefined) return denied
+  await new Promise(resolve => void request.once('end', resolve).resume())
+  return ACKNOWLEDGED
 }

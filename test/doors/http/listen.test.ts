@@ -47,6 +47,24 @@ t.test('ping and transactions are answered as the specification wants', async t 
   t.match(await send('POST', '/_matrix/app/v1/transactions/1'), [405, {}])
 })
 
+t.test('a connection outlives an answer, whatever that is', async t => {
+  const { erasure } = await openVolatileErasure(t)
+  const { port } = await listening(t, erasure)
+  const ping = '/_matrix/app/v1/ping'
+  const bodiless = { method: 'GET', headers: [], body: '' }
+  for (const [sent, status] of [
+    [bodiless, 405],
+    [{ ...bodiless, path: '/' }, 404],
+    [{ ...bodiless, path: ping, method: 'POST' }, 401],
+    [{ path: ping }, 200],
+    [{}, 200],
+  ] as const) {
+    const answer = await sendRaw(port, request(sent))
+    t.equal(answer?.status, status)
+    t.equal(answer?.headers.get('connection'), 'keep-alive', `${status}`)
+  }
+})
+
 t.test('a HEAD request gets the head of an answer', async t => {
   const { erasure } = await openVolatileErasure(t)
   const { url } = await listening(t, erasure)
