@@ -54,8 +54,7 @@ export function startSharedServer(): Promise<TestServer> {
   return startServer(memoryFolder())
 }
 
-/** As {@link openTestServer}; the caller removes it. */
-export async function startServer(parent = serverTmpdir()): Promise<TestServer> {
+async function startServer(parent = serverTmpdir()): Promise<TestServer> {
   const folder = mkdtempSync(join(parent, 'erasure-test-postgres-'))
   const watchdog = watch(folder)
   try {
