@@ -6,7 +6,6 @@ import {
   type Database,
   openDatabase,
 } from '../../../../lib/engines/postgres/connection/database.ts'
-import { pgBossScheduler } from '../../../../lib/engines/postgres/queue/pg-boss-scheduler.ts'
 import { openRequestQueue } from '../../../../lib/engines/postgres/queue/request-queue.ts'
 import { openScheduler } from '../../../support/pg-boss/open-schedulers.ts'
 import { openTestDatabase } from '../../../support/postgres/open-database.ts'
@@ -104,6 +103,36 @@ t.test('a renewal is that of one entry, and no other', async t => {
       .map(({ id }) => id),
     [first.id],
   )
+})
+
+t.test('an entry that somebody has locked is neither renewed nor lost', async t => {
+  const { queue, database, rows, claimed } = await setUp(t)
+  await queue.add({ id: randomRequestId(), at: Date.now(), group: standInTag('a') })
+  const [claim] = await claimed()
+  if (claim === undefined) throw new Error('Nothing was claimed')
+  await database.transaction(async query => {
+    await query('SELECT FROM q.job FOR UPDATE')
+    t.same(await queue.renew([claim], 10_000), new Map([[claim.id, false]]))
+    t.equal(await queue.settle({ claim, again: undefined }), false)
+  })
+  t.same(await queue.renew([claim], 10_000), new Map([[claim.id, true]]))
+  t.equal(await queue.settle({ claim, again: undefined }), true)
+  t.same(await rows('id'), [])
+})
+
+t.test('what is to be tried again is due when it says', async t => {
+  const { queue, database } = await setUp(t)
+  const [first, second] = [randomRequestId(), randomRequestId()]
+  await queue.add({ id: first, at: Date.now() + 2 * HOUR_MS, group: standInTag('a') })
+  await queue.add({ id: second, at: Date.now() + 3 * HOUR_MS, group: standInTag('b') })
+  for (const id of [first, second]) {
+    await database.query(
+      `UPDATE q.job SET state = CASE WHEN id = $1 THEN 'retry' ELSE 'created' END::q.job_state`,
+      [id],
+    )
+    const dueMs = (await queue.msUntilDue()) ?? 0
+    t.ok(dueMs > HOUR_MS && dueMs <= 2 * HOUR_MS)
+  }
 })
 
 t.test('each claim is another attempt, whatever came of the one before', async t => {
@@ -240,24 +269,4 @@ t.test('a group that another process works on holds up nobody', async t => {
   })
   await until('the others are called', () => others.every(id => called.includes(id)))
   t.same(called.toSorted(), others.toSorted())
-})
-
-t.test('options that make no sense are refused', async t => {
-  const database = openDatabase({ connectionString: 'postgres://nobody@127.0.0.1:1/x' })
-  const good = { database, schema: 'x', clock: systemClock }
-  const bad = [
-    { concurrency: 0 },
-    { concurrency: 1.5 },
-    { leaseMs: 9999 },
-    { leaseMs: Infinity },
-    { schema: 'Upper' },
-    { schema: 'x; DROP TABLE y' },
-    { schema: 'x'.repeat(45) },
-  ]
-  for (const options of bad)
-    t.throws(() => pgBossScheduler({ ...good, ...options }), TypeError)
-  const scheduler = pgBossScheduler(good)
-  await scheduler.close()
-  await scheduler.close()
-  await database.close()
 })
