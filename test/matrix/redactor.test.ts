@@ -204,6 +204,8 @@ t.test('what is found is cut out whole and once, whatever is beside it', async t
     t.equal(redact(`<${text}>`), '<[user]>', form)
   }
   t.equal(redact(`${hex} then ${USER} then ${hex}`), '[user] then [user] then [user]')
+  t.equal(redact(`${hex}zz`), '[user]zz', 'what stands beside stays')
+  t.equal(redact(`${hash('sha256')} then more`), '[user] then more')
   const spaced = (userId: string) =>
     Buffer.from(userId)
       .toString('hex')
