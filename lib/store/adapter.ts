@@ -1,12 +1,12 @@
 import type { KeyvStoreAdapter } from 'keyv'
 
-/** A document as Keyv hands it to an adapter: the key with its namespace, the value as text. */
+/** A document as an adapter is handed it: the key with its namespace, the value as text. */
 export interface StoredDocument {
   /** `erasure:request:<id>` and so on. */
   readonly key: string
   /** JSON. */
   readonly value: string
-  /** In ms from now. */
+  /** In ms from now, rounded up; 0 or less: past at once. `undefined`: it stays. */
   readonly ttl?: number | undefined
 }
 

@@ -42,6 +42,25 @@ export const expiryCases: readonly StoreCase[] = [
       assert.equal(await keyv.has('for ever'), true)
     },
   ],
+  [
+    'no time at all is no time, and a part of a millisecond is a time',
+    async ({ store }) => {
+      for (const ttl of [0, -1, -0.5]) {
+        await store.set('ns:a', 'before')
+        await store.set('ns:a', 'none', ttl)
+        await store.setMany?.([{ key: 'ns:b', value: 'none', ttl }])
+        await until(
+          async () => !(await store.has?.('ns:a')) && !(await store.has?.('ns:b')),
+        )
+      }
+      await store.set('ns:a', 'part', LONG_MS + 0.5)
+      await store.setMany?.([{ key: 'ns:b', value: 'part', ttl: LONG_MS + 0.5 }])
+      assert.equal(await store.get('ns:a'), 'part')
+      assert.equal(await store.get('ns:b'), 'part')
+      await store.set('ns:a', 'part', 0.4)
+      await until(async () => !(await store.has?.('ns:a')))
+    },
+  ],
 ]
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
