@@ -25,9 +25,11 @@ export interface Erasure {
     handler: PurgeHandler<C> | PurgeFunction<C>,
   ): void
   /**
-   * Begins to carry out requests, those that were open when the process last ended first.
+   * Begins to carry out requests, those that were open when the process last ended, too. A start
+   * that failed can be tried again.
    *
-   * @throws ErasureError `NO_HANDLERS`, `HANDLER_ORDER`, `ALREADY_STARTED`, or one of the store's
+   * @throws ErasureError `NO_HANDLERS`, `HANDLER_ORDER`, `ALREADY_STARTED`, `CLOSED` if the SDK is
+   *   closed meanwhile, or one of the store's
    */
   start(): Promise<void>
   /**
@@ -62,7 +64,10 @@ export interface Erasure {
    * @throws ErasureError `REQUEST_UNKNOWN` if there is no such open request
    */
   retry(requestId: string): Promise<void>
-  /** Takes no more requests, waits for handlers, aborts them at the deadline, closes the store. */
+  /**
+   * Takes no more requests, waits for handlers, aborts them at the deadline, closes the store. Called
+   * again, it waits for the same.
+   */
   close(): Promise<void>
   /** What a door of your own needs; CONTRIBUTING.md says how to write one. */
   readonly door: ErasureDoor

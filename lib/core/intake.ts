@@ -12,7 +12,7 @@ import type { Accepted } from './erasure.ts'
 import type { HandOver } from './hand-over.ts'
 import type { ErasureOptions } from './options.ts'
 
-/** How long `allow` may take: a homeserver, and whoever closes the door, waits for it. */
+/** How long `allow` may take: a homeserver waits for it, and so does closing a door. */
 const ALLOW_MS = 10_000
 
 /** What taking requests in takes. */

@@ -12,8 +12,8 @@ type Holder = Pick<OpenRequest, 'id' | 'tag'>
  * long that takes; beside it lies a document `open:<tag>:<request>` for each of them. The last
  * request that is finished gives the tombstone its end.
  *
- * Each write that has no end makes the tombstone another one: whoever has just found that nobody
- * else holds it does not end it under a request that came meanwhile.
+ * Each write without an end makes the text another one. A request that has just found itself to be
+ * the last one then cannot end the tombstone of a request that came meanwhile.
  */
 export class Tombstones {
   readonly #documents: Documents
