@@ -287,3 +287,44 @@ t.test('more left than was said to be retained is not retained', async t => {
   })
   await erasure.close()
 })
+
+t.test(
+  '9.A30: what earlier slices retain still counts when the last one is done',
+  async t => {
+    const clock = fakeClock()
+    const start = clock.now()
+    let kept = 3
+    const erasure = await createErasure(volatile({ clock, settleMs: 0, sweepMs: DAY_MS }))
+    erasure.onUserErase<number>('invoices', {
+      async purge({ cursor = 0 }) {
+        if (clock.now() >= start + 2 * DAY_MS) {
+          kept = 0
+          return { removed: 3 }
+        }
+        // One in each slice, each for a day longer.
+        const until = new Date(start + (cursor + 1) * DAY_MS)
+        const why = 'legal-obligation' as const
+        const retained = [{ what: 'invoices', why, count: 1, until }]
+        return cursor < 2 ? { retained, more: cursor + 1 } : { retained }
+      },
+      verify: async () => kept,
+    })
+    await erasure.start()
+    await erasure.accept(bob)
+    await clock.advance(0)
+    t.match(await erasure.status(), {
+      counts: { retaining: 1 },
+      open: [{ handlers: { invoices: { state: 'retained' } } }],
+    })
+    await clock.advance(DAY_MS - 1)
+    t.match((await erasure.status()).counts, { retaining: 1 })
+    await clock.advance(2 * DAY_MS)
+    t.match(
+      (await erasure.status()).counts,
+      { erased: 1 },
+      'looked at when the first may go',
+    )
+    t.equal(kept, 0)
+    await erasure.close()
+  },
+)
