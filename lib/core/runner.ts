@@ -1,7 +1,7 @@
 import { codeOf, ErasureError, isErasureError } from '../errors.ts'
 import { carryOut } from '../purge/carry-out.ts'
 import type { HandlerPlan } from '../purge/handler-plan.ts'
-import type { WorkContext } from '../purge/purge-services.ts'
+import type { PurgeServices } from '../purge/purge-services.ts'
 import { nextDue } from '../request/bring-up-to-date.ts'
 import type { OpenRequest } from '../request/open-request.ts'
 import type { RequestId } from '../request/request-id.ts'
@@ -14,7 +14,7 @@ import { Sweep } from './sweep.ts'
 const STORE_RETRY_MS = 60_000
 
 /** What having requests carried out takes, besides handlers. */
-export interface RunnerOptions extends Omit<WorkContext, 'plan' | 'forget' | 'isOurs'> {
+export interface RunnerOptions extends Omit<PurgeServices, 'plan' | 'forget' | 'isOurs'> {
   readonly scheduler: Scheduler
   readonly handOver: HandOver
   readonly sweepMs: number

@@ -17,7 +17,7 @@ export interface Subject {
 }
 
 /** What calling handlers takes, besides the handler. */
-export interface RunContext {
+export interface CallContext {
   readonly subject: Subject
   readonly clock: Clock
   /** Aborts when the SDK closes. */
@@ -34,9 +34,9 @@ export type PurgeOutcome = CheckedResult | HandlerErrorCode | 'aborted'
 export type VerifyOutcome = number | HandlerErrorCode | 'aborted'
 
 /** Calls `purge` once. Whatever it does, this resolves, and nothing of the user gets out. */
-export async function runPurge(
+export async function callPurge(
   registered: RegisteredHandler,
-  context: RunContext,
+  context: CallContext,
   slice: { readonly cursor?: Json; readonly attempt: number },
 ): Promise<PurgeOutcome> {
   const ended = await call(context, registered, given =>
@@ -55,9 +55,9 @@ export async function runPurge(
 }
 
 /** Calls `verify` once; `handler.verify` must exist. */
-export async function runVerify(
+export async function callVerify(
   registered: RegisteredHandler,
-  context: RunContext,
+  context: CallContext,
 ): Promise<VerifyOutcome> {
   const ended = await call(context, registered, given =>
     registered.handler.verify?.(given),
@@ -76,7 +76,7 @@ type Ended =
  * whichever is first. A late answer or rejection changes nothing any more.
  */
 async function call(
-  { subject, clock, signal, log, redact, emit }: RunContext,
+  { subject, clock, signal, log, redact, emit }: CallContext,
   { name, timeoutMs }: RegisteredHandler,
   body: (context: VerifyContext) => unknown,
 ): Promise<Ended> {

@@ -4,10 +4,10 @@ import { magnitude } from '../request/record.ts'
 import { endRetentions } from '../request/bring-up-to-date.ts'
 import { nextStep } from '../request/next-step.ts'
 import { type OpenRequest, requestState } from '../request/open-request.ts'
-import { begin } from './load-request.ts'
+import { claimRequest } from './claim-request.ts'
 import { BLOCKED_RETRY_MS, progressOf } from '../request/transitions.ts'
-import { take } from './take-step.ts'
-import type { WorkContext } from './purge-services.ts'
+import { takeStep } from './take-step.ts'
+import type { PurgeServices } from './purge-services.ts'
 
 /** Steps of one request before others get their turn: a handler with a million slices waits too. */
 const MAX_STEPS = 100
@@ -23,31 +23,31 @@ const MAX_STEPS = 100
 export async function carryOut(
   id: RequestId,
   signal: AbortSignal,
-  context: WorkContext,
+  services: PurgeServices,
 ): Promise<Date | undefined> {
-  const { store, clock, plan, settleMs } = context
-  const begun = await begin(id, context)
-  if (begun === undefined) return undefined
-  const { subject } = begun
-  let { request } = begun
+  const { store, clock, plan, settleMs } = services
+  const claimed = await claimRequest(id, services)
+  if (claimed === undefined) return undefined
+  const { subject } = claimed
+  let { request } = claimed
   if (subject === undefined) return new Date(clock.now() + BLOCKED_RETRY_MS)
-  const taking = { ...context, subject, signal, redact: createRedactor(subject.userId) }
+  const taking = { ...services, subject, signal, redact: createRedactor(subject.userId) }
   for (
     let steps = 0;
-    steps < MAX_STEPS && !signal.aborted && context.isOurs();
+    steps < MAX_STEPS && !signal.aborted && services.isOurs();
     steps += 1
   ) {
     const step = nextStep(request, plan, clock.now(), settleMs)
-    if (step.kind === 'finish') return finish(request, context)
+    if (step.kind === 'finish') return finish(request, services)
     if (step.kind === 'wait') {
-      const isNew = requestState(begun.request) !== 'retaining'
+      const isNew = requestState(claimed.request) !== 'retaining'
       if (isNew && requestState(request) === 'retaining') {
         const until = retainedUntil(request)
-        context.emit({ kind: 'retaining', requestId: id, until: new Date(until) })
+        services.emit({ kind: 'retaining', requestId: id, until: new Date(until) })
       }
       return new Date(step.until)
     }
-    const taken = await take(step, request, taking)
+    const taken = await takeStep(step, request, taking)
     // The same comes back if the call was aborted.
     if (taken === request) continue
     const now = clock.now()
@@ -66,7 +66,7 @@ function retainedUntil({ handlers }: OpenRequest): number {
 
 async function finish(
   request: OpenRequest,
-  { store, clock, emit, plan, recordMs, tombstoneMs, forget }: WorkContext,
+  { store, clock, emit, plan, recordMs, tombstoneMs, forget }: PurgeServices,
 ): Promise<undefined> {
   const handlers = plan.map(({ name, verifies }) => {
     const outcome = verifies ? ('verified' as const) : ('asserted' as const)

@@ -6,7 +6,7 @@ import type { UserSeal } from '../user-seal/user-seal.ts'
 import type { HandlerPlan } from './handler-plan.ts'
 
 /** What carrying out requests takes. */
-export interface WorkContext {
+export interface PurgeServices {
   readonly store: ErasureStore
   readonly seal: UserSeal
   readonly clock: Clock

@@ -11,10 +11,10 @@ import {
   slicePurged,
 } from '../request/transitions.ts'
 import type { RegisteredHandler } from './handler-plan.ts'
-import { type RunContext, runPurge, runVerify } from './call-handler.ts'
-import type { WorkContext } from './purge-services.ts'
+import { type CallContext, callPurge, callVerify } from './call-handler.ts'
+import type { PurgeServices } from './purge-services.ts'
 
-type Taking = WorkContext & RunContext
+type Taking = PurgeServices & CallContext
 
 interface CallStep {
   readonly kind: 'purge' | 'verify'
@@ -27,7 +27,7 @@ interface StepOf {
 }
 
 /** Calls one handler once. The same request comes back if the SDK is closing. */
-export async function take(
+export async function takeStep(
   step: CallStep,
   request: OpenRequest,
   taking: Taking,
@@ -60,7 +60,7 @@ async function takePurge(
   const attempt = before.failures + 1
   const slice =
     cursor === undefined ? { attempt } : { cursor: JSON.parse(cursor), attempt }
-  const outcome = await runPurge(handler, taking, slice)
+  const outcome = await callPurge(handler, taking, slice)
   const now = clock.now()
   if (outcome === 'aborted') return before
   if (typeof outcome === 'string') return failed(before, outcome, handler.retry, now)
@@ -97,7 +97,7 @@ async function takeVerify(
   before: HandlerProgress,
   taking: Taking,
 ): Promise<HandlerProgress> {
-  const outcome = await runVerify(handler, taking)
+  const outcome = await callVerify(handler, taking)
   const now = taking.clock.now()
   if (outcome === 'aborted') return before
   if (typeof outcome === 'string') return failed(before, outcome, handler.retry, now)

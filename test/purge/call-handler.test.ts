@@ -6,7 +6,7 @@ import { createRedactor } from '../../lib/matrix/redactor.ts'
 import { parseUserId } from '../../lib/matrix/user-id.ts'
 import type { PurgeHandler, VerifyContext } from '../../lib/purge/handler.ts'
 import { registerHandler } from '../../lib/purge/handler-plan.ts'
-import { runPurge, runVerify } from '../../lib/purge/call-handler.ts'
+import { callPurge, callVerify } from '../../lib/purge/call-handler.ts'
 import type { RequestId } from '../../lib/request/request-id.ts'
 import { breathe, fakeClock } from '../support/fake-clock.ts'
 import { memoryLog } from '../support/memory-log.ts'
@@ -42,12 +42,12 @@ function setUp(handler: object) {
     events,
     close,
     purge: (cursor?: number) =>
-      runPurge(
+      callPurge(
         registered,
         context,
         cursor === undefined ? { attempt: 1 } : { cursor, attempt: 2 },
       ),
-    verify: () => runVerify(registered, context),
+    verify: () => callVerify(registered, context),
   }
 }
 

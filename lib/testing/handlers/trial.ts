@@ -4,7 +4,7 @@ import { type Logger, silentLogger } from '../../host/logger.ts'
 import { createRedactor } from '../../matrix/redactor.ts'
 import type { UserId } from '../../matrix/user-id.ts'
 import type { RegisteredHandler } from '../../purge/handler-plan.ts'
-import { type RunContext, runPurge, runVerify } from '../../purge/call-handler.ts'
+import { type CallContext, callPurge, callVerify } from '../../purge/call-handler.ts'
 
 /** Slices after which a handler is taken for one that never ends. */
 const MAX_SLICES = 1000
@@ -82,7 +82,7 @@ export class Trial {
   /** Asks `verify`, if there is one. */
   async verify(when: string): Promise<number | undefined> {
     if (this.#handler.handler.verify === undefined) return undefined
-    const outcome = await runVerify(this.#handler, this.#context())
+    const outcome = await callVerify(this.#handler, this.#context())
     if (typeof outcome === 'number') return outcome
     this.expect(false, `${when}, verify ended with ${outcome}.`)
     return undefined
@@ -91,10 +91,10 @@ export class Trial {
   #slice(cursor: string | undefined) {
     const slice =
       cursor === undefined ? { attempt: 1 } : { attempt: 1, cursor: JSON.parse(cursor) }
-    return runPurge(this.#handler, this.#context(), slice)
+    return callPurge(this.#handler, this.#context(), slice)
   }
 
-  #context(): RunContext {
+  #context(): CallContext {
     return {
       subject: {
         userId: this.userId,

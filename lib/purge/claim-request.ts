@@ -4,10 +4,10 @@ import { parseUserId } from '../matrix/user-id.ts'
 import type { OpenRequest } from '../request/open-request.ts'
 import { bringUpToDate } from '../request/bring-up-to-date.ts'
 import type { Subject } from './call-handler.ts'
-import type { WorkContext } from './purge-services.ts'
+import type { PurgeServices } from './purge-services.ts'
 
 /** A request that is ready to be worked on. */
-export interface Begun {
+export interface ClaimedRequest {
   readonly request: OpenRequest
   /** Absent if the sealed user ID does not open. */
   readonly subject: Subject | undefined
@@ -22,24 +22,24 @@ export interface Begun {
  * @throws ErasureError `REQUEST_TAKEN` if another process has begun at the same time,
  *   `KEY_MISMATCH` if it does not unseal because this process has another key than the store
  */
-export async function begin(
+export async function claimRequest(
   id: RequestId,
-  context: WorkContext,
-): Promise<Begun | undefined> {
-  const { store, clock, plan, settleMs } = context
+  services: PurgeServices,
+): Promise<ClaimedRequest | undefined> {
+  const { store, clock, plan, settleMs } = services
   // Side by side: on a database that is one round trip.
   const [stored, retry] = await Promise.all([store.load(id), store.isRetryAsked(id)])
   if (stored === undefined) return undefined
-  const subject = await unsealSubject(stored, context)
+  const subject = await unsealSubject(stored, services)
   const now = clock.now()
   const current = bringUpToDate(stored, plan, retry, now, settleMs)
-  const begun = {
+  const mine = {
     ...current,
     claims: (stored.claims ?? 0) + 1,
     workedAt: now,
     held: true,
   }
-  const request = subject === undefined ? { ...begun, broken: true } : begun
+  const request = subject === undefined ? { ...mine, broken: true } : mine
   if (stored.held !== true) await store.hold(stored)
   await store.save(request, stored)
   // Only now: a crash before the line above must not lose the word.
@@ -49,21 +49,21 @@ export async function begin(
 
 async function unsealSubject(
   request: OpenRequest,
-  context: WorkContext,
+  services: PurgeServices,
 ): Promise<Subject | undefined> {
-  const { seal, emit } = context
+  const { seal, emit } = services
   try {
     const userId = parseUserId(seal.unseal(request.sealed, request.id))
     return { userId, requestId: request.id, receivedAt: new Date(request.receivedAt) }
   } catch (error) {
-    await checkKey(context)
+    await checkKey(services)
     emit({ kind: 'seal broken', requestId: request.id, code: codeOf(error) })
     return undefined
   }
 }
 
 /** The store may have been restored, or made anew, under a process that goes on. */
-async function checkKey({ store, seal }: WorkContext): Promise<void> {
+async function checkKey({ store, seal }: PurgeServices): Promise<void> {
   const known = await store.keyCheck()
   if (known === undefined || known === seal.keyCheck) return
   throw new ErasureError(
