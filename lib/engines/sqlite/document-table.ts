@@ -88,7 +88,7 @@ export class DocumentTable {
   #isAsExpected({ key, value }: ConditionalWrite['expected']): boolean {
     const row = this.#sql.get.get(key) as
       { value: string; expires: number | null } | undefined
-    const isPast = row !== undefined && row.expires !== null && this.#now() > row.expires
+    const isPast = row !== undefined && row.expires !== null && this.#now() >= row.expires
     return (isPast ? undefined : row?.value) === value
   }
 

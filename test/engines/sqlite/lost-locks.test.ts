@@ -1,6 +1,6 @@
 // 9.A1: a process loses its locks on a file when anything in it closes the file. Nobody who was
 // told that a write is durable may lose it by that, and nobody else may write.
-import { execFileSync, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import {
   copyFileSync,
@@ -8,7 +8,6 @@ import {
   linkSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -19,9 +18,8 @@ import { DatabaseSync } from 'node:sqlite'
 
 import t, { type Test } from 'tap'
 
-import { GroupCommit } from '../../../lib/engines/sqlite/group-commit.ts'
-import { HeldDatabase } from '../../../lib/engines/sqlite/held-database.ts'
 import { sqliteStore } from '../../../lib/engines/sqlite/sqlite-store.ts'
+import { inAnotherProcess } from '../../support/in-another-process.ts'
 
 // Many processes, one after the other, on a machine that may be busy.
 t.setTimeout(300_000)
@@ -61,15 +59,9 @@ async function holder(t: Test, path: string): Promise<Holder> {
   }
 }
 
-/** Looks at the database and closes it, as an operator's shell does, in a process of its own. */
+/** Looks at the database and closes it, as an operator's shell does. */
 function lookFromOutside(path: string): void {
-  const script = `
-    const { DatabaseSync } = require('node:sqlite')
-    const database = new DatabaseSync(${JSON.stringify(path)})
-    database.exec('SELECT count(*) FROM document')
-    database.close()
-  `
-  execFileSync(process.execPath, ['--no-warnings', '-e', script], { env: {} })
+  inAnotherProcess(path, 'SELECT count(*) FROM document')
 }
 
 async function valuesIn(path: string, keys: readonly string[]): Promise<unknown[]> {
@@ -229,49 +221,4 @@ t.test('9.A1: of two that have the files the one with the lock writes', async t 
     valueOf('b'),
     'written meanwhile',
   ])
-})
-
-t.test('9.A1: a commit during which the locks were lost is not acknowledged', async t => {
-  const path = join(t.testdir(), 'erasure.db')
-  const held = new HeldDatabase(path, false)
-  t.teardown(() => held.close())
-  const commits = new GroupCommit(held)
-  const insert = (key: string) => () =>
-    held.database.prepare('INSERT INTO document VALUES (?, ?, NULL)').run(key, 'x')
-  await commits.write(insert('a'))
-  const written = commits.write(() => {
-    insert('b')()
-    for (const suffix of ['', '-wal', '-shm']) readFileSync(path + suffix)
-  })
-  await t.rejects(written, { code: 'STORE_REPLACED' })
-  await commits.write(insert('c'))
-})
-
-t.test('9.A1: nothing is acknowledged while locks cannot be had again', async t => {
-  const path = join(t.testdir(), 'erasure.db')
-  const store = sqliteStore({ path })
-  t.teardown(() => store.disconnect?.())
-  await store.set('a', '1')
-  const reader = sqliteStore({ path, readOnly: true })
-  await reader.get('a')
-  for (const suffix of ['', '-wal', '-shm', '.lock']) readFileSync(path + suffix)
-  await t.rejects(store.set('b', '1'), {
-    code: 'STORE_REPLACED',
-    message: /another connection/,
-  })
-  await reader.disconnect?.()
-  t.equal(await store.set('b', '1'), true)
-})
-
-t.test('9.A1: what keeps nothing does not call itself durable', async t => {
-  const folder = t.testdir()
-  const file = new URL(join(folder, 'x.db'), 'file:').href
-  for (const path of [
-    '',
-    ':memory:',
-    'file::memory:',
-    `${file}?mode=memory`,
-    `FILE:${folder}/x.db?vfs=memdb`,
-  ])
-    t.throws(() => sqliteStore({ path }), TypeError, path)
 })

@@ -75,3 +75,61 @@ function readRow(path: string, key: string): { expires: number } {
   reader.close()
   return row as { expires: number }
 }
+
+t.test(
+  '9.A6: at its very last moment a document is gone, by every way of asking',
+  async t => {
+    const clock = fakeClock()
+    const store = sqliteStore({ path: join(t.testdir(), 'erasure.db'), clock })
+    t.teardown(() => store.disconnect?.())
+    await clock.advance(0)
+    const HOUR_MS = 60 * 60 * 1000
+    const again = () =>
+      store.writeIf?.({ expected: { key: 'a', value: '1' }, set: [], delete: [] })
+    await store.set('a', '1', HOUR_MS / 2)
+    await clock.advance(HOUR_MS / 2 - 1)
+    t.ok(await store.has?.('a'))
+    t.ok(await again())
+    await clock.advance(1)
+    t.notOk(await store.has?.('a'))
+    t.notOk(await again())
+    t.equal(await store.get('a'), '1', 'on disk until the next run')
+    await store.set('a', '1', HOUR_MS / 2)
+    await clock.advance(HOUR_MS / 2)
+    t.equal(await store.get('a'), undefined, 'a run at that moment deletes it')
+  },
+)
+
+t.test('9.A9: where nothing was deleted, nothing is forgotten', async t => {
+  const clock = fakeClock()
+  const store = sqliteStore({ path: join(t.testdir(), 'erasure.db'), clock })
+  t.teardown(() => store.disconnect?.())
+  await clock.advance(0)
+  const { armed } = clock
+  await store.set('a', '1')
+  await store.delete('b')
+  t.equal(clock.armed, armed)
+  await store.delete('a')
+  t.equal(clock.armed, armed + 1)
+  await store.set('a', '1')
+  await clock.advance(10_000)
+  await store.set('a', '2')
+  t.equal(clock.armed, armed)
+})
+
+t.test('a namespace ends before the keys that come right behind it', async t => {
+  const store = sqliteStore({ path: join(t.testdir(), 'erasure.db') })
+  t.teardown(() => store.disconnect?.())
+  for (const key of ['ns:', 'ns:a', 'ns;', 'ns']) await store.set(key, '1')
+  const found: unknown[] = []
+  for await (const [key] of store.iterator?.('ns') ?? []) found.push(key)
+  t.same(found, ['ns:a'])
+  store.namespace = 'ns'
+  await store.clear()
+  t.same(await Promise.all(['ns:', 'ns:a', 'ns;', 'ns'].map(key => store.get(key))), [
+    undefined,
+    undefined,
+    '1',
+    '1',
+  ])
+})
