@@ -1,7 +1,7 @@
 import { startBridge } from './bridge.ts'
 import { createLog } from './log.ts'
 
-// Whoever can read the files can read what people wrote.
+// Anyone who can read the files can read what people wrote.
 process.umask(0o077)
 const { env } = process
 const log = createLog(env['LOG'] === 'debug')

@@ -22,7 +22,7 @@ export async function checkKey(
   if ((await store.keyCheck()) === seal.keyCheck) return
   throw new ErasureError(
     'KEY_MISMATCH',
-    `${keyPath}: this is not the key of ${storePath}`,
+    `${keyPath}: wrong key: ${storePath} was created with a different one`,
     { file: keyPath, store: storePath },
   )
 }

@@ -73,8 +73,9 @@ async function openSeal(
   if ((known ?? (await documents.keyCheck())) === seal.keyCheck) return seal
   throw new ErasureError(
     'KEY_MISMATCH',
-    `${typeof key === 'string' ? key : 'the given key'}: this is not the key that ` +
-      `${store.location ?? 'the store'} was made with; restore that key. Nothing was changed`,
+    `${typeof key === 'string' ? key : 'the given key'}: wrong key: ` +
+      `${store.location ?? 'the store'} was created with a different one. ` +
+      'Restore the original key file; nothing has been changed',
     {
       store: store.location ?? 'the store',
       ...(typeof key === 'string' && { file: key }),
@@ -145,7 +146,7 @@ class ErasureImplementation implements Erasure {
 
   async start(): Promise<void> {
     if (this.#closing !== undefined) throw new ErasureError('CLOSED', 'The SDK is closed')
-    if (this.#starting !== undefined) throw alreadyStarted('it can be started once')
+    if (this.#starting !== undefined) throw alreadyStarted('call start() only once')
     const plan = orderHandlers(this.#handlers)
     if (this.#ownUsers?.areSomeUnknown === true) {
       this.#logger.warn(
@@ -185,7 +186,7 @@ class ErasureImplementation implements Erasure {
     if (request === undefined) {
       throw new ErasureError(
         'REQUEST_UNKNOWN',
-        'There is no open request with this id; `status` lists those there are',
+        'No open request has this id; run `status` to list the open ones',
       )
     }
     await this.#store.askRetry(request.id)

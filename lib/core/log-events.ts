@@ -31,8 +31,8 @@ const LINES: Readonly<Record<ErasureEvent['kind'], Line>> = {
   'sweep failed': ['error', 'The sweep failed'],
   'forgetting delayed': [
     'warn',
-    'Sealed rows of finished requests are still in the log file of the store: another process ' +
-      'reads it, or the disk is full. It is tried again',
+    'Deleted (still encrypted) rows remain in the write-ahead log: another process is reading ' +
+      'the database, or the disk is full. Will retry',
   ],
 }
 

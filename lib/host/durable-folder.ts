@@ -10,7 +10,7 @@ const MODE = 0o700
  * Makes a folder, and those above it, so that they survive a power cut. What is synced inside a
  * folder is lost with it, and a folder's name is not on disk before the folder above is synced.
  *
- * That is done for a folder that is there already, too: whoever made it may have crashed first.
+ * That is done for a folder that is there already, too: the process that made it may have crashed first.
  *
  * @param path - absolute
  */

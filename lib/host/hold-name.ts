@@ -26,7 +26,7 @@ export function holdName(name: string): HeldName | undefined {
   return probe === undefined ? { release() {} } : undefined
 }
 
-/** Nobody has anything to say to us: whoever connects is cut off. */
+/** No client has anything to say to us: connections are cut off. */
 function listen(name: string): Server | undefined {
   const server = createServer(socket => socket.destroy())
   server.on('error', () => {})

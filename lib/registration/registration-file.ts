@@ -40,16 +40,16 @@ export function createRegistration(options: RegistrationOptions = {}): string {
 id: ${JSON.stringify(id)}
 # Where the homeserver reaches the application service.
 url: ${JSON.stringify(url)}
-# The application service authenticates itself at the homeserver with the first, the
-# homeserver at the application service with the second. Whoever knows the second can have
-# anybody erased: keep this file from other users (chmod 600).
+# The application service sends the as_token to the homeserver, and the homeserver sends the
+# hs_token to the application service. Anyone who has the hs_token can erase any user: keep
+# this file from other users of the machine (chmod 600).
 as_token: "${randomToken()}"
 hs_token: "${randomToken()}"
 # The localpart of the bot.
 sender_localpart: ${JSON.stringify(options.senderLocalpart ?? id)}
 rate_limited: false
 namespaces:
-  # Ghosts of the bridge. Erasure requests for them are acknowledged, and declined.
+  # Ghosts of the bridge. Erasure requests for them are acknowledged and declined.
   users:${users}
   aliases: []
   rooms: []

@@ -78,7 +78,8 @@ export function invalidRegistration(
 export function parseRegistration(value: unknown, file?: RegistrationFile): Registration {
   const invalid = (path: PropertyPath, what: string) =>
     invalidRegistration(file, path, what)
-  if (!isObject(value)) throw invalid([], 'must be an object with hs_token and others')
+  if (!isObject(value))
+    throw invalid([], 'must be an object with hs_token, sender_localpart and namespaces')
   const { hs_token, sender_localpart, url = null, namespaces } = value
   const wrong = wrongToken(hs_token)
   if (wrong !== undefined) throw invalid(['hs_token'], wrong)

@@ -2,7 +2,7 @@ import type { Sealed } from '../user-seal/user-seal.ts'
 
 /** More slices than this that remove nothing, and the handler has stalled. */
 export const MAX_IDLE_SLICES = 10_000
-/** For each of these that a slice asks to wait, one slice is forgiven: whoever waits does not spin. */
+/** For each of these that a slice asks to wait, one slice is forgiven: a handler that waits does not spin. */
 const FORGIVING_MS = 1000
 
 /** Slices in a row that went on and removed nothing. */

@@ -133,8 +133,8 @@ async function* values<Value>(seen: AsyncIterable<Seen<Value>>): AsyncGenerator<
 function volatileStore(location: string): ErasureError {
   return new ErasureError(
     'STORE_VOLATILE',
-    `${location} does not say that it is durable: an acknowledged request could be lost; use ` +
-      'sqliteStore, or set allowVolatileStore if losing requests is acceptable, as in a test',
+    `${location} is not marked \`durable\`, so acknowledged requests could be lost. Use ` +
+      'sqliteStore, or set `allowVolatileStore: true` (tests only)',
     { store: location },
   )
 }

@@ -26,7 +26,7 @@ export async function openKey(
   if (typeof source !== 'string') return checkLength(source)
   try {
     const key = await readKey(source)
-    // Whoever made it may have crashed before its name was on disk.
+    // The process that made it may have crashed before its name was on disk.
     if (create) syncFolder(dirname(resolve(source)))
     return key
   } catch (error) {

@@ -101,7 +101,7 @@ t.test('9.A14: backup keeps no copy that nobody could use', async t => {
   copyFileSync(join(other, 'erasure.key'), join(data, 'erasure.key'))
   t.match(await cli('backup', file, '--data', data), {
     code: 2,
-    stderr: /not the key of/,
+    stderr: /wrong key/,
   })
   rmSync(join(data, 'erasure.key'))
   t.match(await cli('backup', file, '--data', data), { code: 2, stderr: /erasure\.key/ })
@@ -122,7 +122,7 @@ t.test('9.A14: restore changes nothing unless the backup will do', async t => {
     [/damaged|another program|no such table/, copy => writeFileSync(copy, '')],
     [/another program/, copy => makeForeign(copy)],
     [/-wal file beside it/, copy => writeFileSync(`${copy}-wal`, 'x')],
-    [/not the key of/, copy => renameKey(copy)],
+    [/wrong key/, copy => renameKey(copy)],
   ]
   for (const [index, [stderr, damage]] of cases.entries()) {
     const copy = join(folder, `copy-${index}`)

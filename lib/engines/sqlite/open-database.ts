@@ -30,8 +30,8 @@ const SCHEMA = `
  */
 export function openForWriting(path: string): DatabaseSync {
   try {
-    // Whoever has opened a database for writing changes it when closing: the log becomes part of
-    // it. Where the log is another database's, that is found out by one who only reads.
+    // A program that has opened a database for writing changes it when closing: the log becomes part of
+    // it. Where the log is another database's, only a reader may find that out.
     if (sizeOf(`${path}-wal`) > 0) openChecked(path, true).close()
     const database = openChecked(path, false)
     try {

@@ -105,7 +105,7 @@ function makeWhole(path: string): void {
 
 type Owner = Pick<Stats, 'uid' | 'gid'>
 
-/** Whoever restores is not always the user that the bridge runs as. */
+/** The user who restores is not always the user that the bridge runs as. */
 function give(file: string, { uid, gid }: Owner): void {
   try {
     chownSync(file, uid, gid)

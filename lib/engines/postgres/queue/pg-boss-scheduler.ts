@@ -133,7 +133,7 @@ class PgBossScheduler implements Scheduler {
     const { clock, logger } = this.#options
     let repaired: Moment | undefined
     while (this.#closing === undefined) {
-      // Whoever rings from here on has the next rest end at once.
+      // A ring from here on ends the next rest at once.
       this.#bell = new AbortController()
       let restMs = POLL_MS
       try {

@@ -10,7 +10,7 @@ export interface Statements {
   readonly renew: string
   /**
    * `name, ids, attempts, createds, agains` → the ids that are ours and that somebody has locked.
-   * Whoever lost an entry changes nothing.
+   * A process that has lost an entry changes nothing.
    */
   readonly settle: string
   /** `name` → `waitMs` until the next entry is due that is not due yet. */

@@ -85,7 +85,7 @@ export const iterationCases: readonly StoreCase[] = [
     },
   ],
   [
-    'who stops iterating early holds nobody up',
+    'a caller that stops iterating early holds nothing up',
     async ({ store }) => {
       const [first] = await fill(store)
       for (let round = 0; round < 30; round += 1) {
