@@ -49,13 +49,13 @@ function parseMutant(path: string, text: string): Mutant {
  * lines around them.
  * @throws if they are not there, or what comes of it is not TypeScript: that any test notices
  */
-export function mutate(source: string, { name, patch, file }: Mutant): string {
+export function mutate(source: string, { patch, file }: Mutant): string {
   const compareLine = (_number: number, line: string, _operation: string, own: string) =>
     line.trim() === own.trim()
   const mutated =
     applyPatch(source, patch, { compareLine }) ||
     applyPatch(source, withoutContext(patch), { compareLine })
-  if (mutated === false) throw new Error(`${name} no longer applies to ${file}`)
+  if (mutated === false) throw new Error(`it no longer applies to ${file}`)
   stripTypeScriptTypes(mutated)
   return mutated
 }

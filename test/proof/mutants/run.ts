@@ -2,6 +2,7 @@
 // One line a mutant: caught by which test, or survived. Fails if one survived or no longer applies,
 // or if a test fails without any mutant. --only SUBSTRING of a name; --promise FOLDER; --apply: no tests.
 import {
+  accessSync,
   cpSync,
   mkdtempSync,
   readFileSync,
@@ -57,7 +58,7 @@ async function firstFailure(copy: string, test: string): Promise<string | undefi
   const { exitCode, stdout, timedOut } = await execa(process.execPath, args, {
     cwd: copy,
     extendEnv: false,
-    env: { ...ownEnvironment(), TAP_BAIL: '1' },
+    env: { ...ownEnvironment(), TAP_BAIL: '1', TAP_TIMEOUT: String(timeout / 1000) },
     stdin: 'ignore',
     stderr: 'ignore',
     timeout,
@@ -127,9 +128,12 @@ async function allCaught(mutants: readonly Mutant[]): Promise<boolean> {
 function applies(mutant: Mutant): boolean {
   try {
     mutate(readFileSync(join(ROOT, mutant.file), 'utf8'), mutant)
+    for (const test of mutant.tests) accessSync(join(ROOT, test))
     return true
   } catch (error) {
-    console.log(error instanceof Error ? error.message : error)
+    console.log(
+      `${mutant.name}: ${error instanceof Error ? error.message : String(error)}`,
+    )
     return false
   }
 }
