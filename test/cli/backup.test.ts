@@ -163,6 +163,7 @@ t.test(
     }
     for (const [what, make] of Object.entries(places)) {
       make()
+      chmodSync(file, 0o644)
       t.match(
         await cli('restore', file, '--data', data),
         { code: 0, stdout: /restored/ },

@@ -77,8 +77,9 @@ async function replace(
   const copy = `${path}.restoring`
   removeDatabase(copy)
   try {
-    makePrivateFile(copy)
     copyFileSync(file, copy)
+    // It has got the mode of the backup, which others may read.
+    makePrivateFile(copy)
     syncFile(copy)
     await checkCopy(copy, check)
     makeWhole(path)
