@@ -36,7 +36,7 @@ export function anyEscape(text: string): string {
 }
 
 /** Takes a text literally in a pattern with the flag `u`. */
-export function escapeRegExp(text: string): string {
+function escapeRegExp(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`)
 }
 
