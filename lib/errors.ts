@@ -145,7 +145,8 @@ interface ErasureErrorConstructor {
 /** Marks our errors, also those of another copy of this package in the same process. */
 const MARK = Symbol.for('matrix-appservice-erasure/error')
 
-class CodedError extends Error {
+/** Under its public name, which a stack trace begins with. */
+const Implementation = class ErasureError extends Error {
   readonly code: ErasureErrorCode
 
   constructor(
@@ -174,7 +175,7 @@ class CodedError extends Error {
  * way out) and the facts of the code. `instanceof` recognises those of another copy, too.
  */
 export const ErasureError: ErasureErrorConstructor =
-  CodedError as unknown as ErasureErrorConstructor
+  Implementation as unknown as ErasureErrorConstructor
 
 /**
  * Whether `error` is one of ours, with this code if one is given. Errors of another copy of this

@@ -78,3 +78,7 @@ t.test(
       t.notOk(isError(value))
   },
 )
+
+t.test('a stack trace begins with the public name', async t => {
+  t.match(new ErasureError('CLOSED', 'the SDK is closed').stack, /^ErasureError: /)
+})

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 import { ErasureError, hasSystemCode } from '../errors.ts'
+import { makeFolder } from '../host/durable-folder.ts'
 import { parseYaml } from './parse-yaml.ts'
 import { readToken } from './read-token.ts'
 import {
@@ -107,7 +108,7 @@ export async function ensureRegistration(
   path: string,
   options?: RegistrationOptions,
 ): Promise<Registration> {
-  await mkdir(dirname(resolve(path)), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(resolve(path)))
   try {
     await writeFile(path, createRegistration(options), { flag: 'wx', mode: 0o600 })
   } catch (error) {

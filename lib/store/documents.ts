@@ -1,3 +1,5 @@
+import { Keyv } from 'keyv'
+
 import { ErasureError, isErasureError } from '../errors.ts'
 import type { Clock } from '../host/clock.ts'
 import type { StoreAdapter, StoredDocument } from './adapter.ts'
@@ -25,11 +27,14 @@ export interface Change {
 }
 
 /**
- * JSON documents on a Keyv storage adapter. When a document is past its time is decided here, by
- * the one clock of the SDK; adapters are told how long it lives so that they delete it then.
- * Nothing an adapter answers but `true` counts as a write: a swallowed error would be a false 200.
+ * JSON documents in Keyv, without two habits of it. It hides errors: 5.6 resolves `false` for a
+ * failed write unless it is told to throw, and 6.1 whatever it is told, so that `true` is the only
+ * answer taken for a write: a swallowed error would be a false 200. And it has a clock of its own:
+ * when a document is past its time is decided here, by the one clock of the SDK; adapters are told
+ * how long it lives so that they delete it then.
  */
 export class Documents {
+  readonly #keyv: Keyv<string>
   readonly #adapter: StoreAdapter
   readonly #location: string
   readonly #clock: Clock
@@ -40,13 +45,24 @@ export class Documents {
     this.#adapter = adapter
     this.#location = location
     this.#clock = clock
+    this.#keyv = new Keyv({
+      store: adapter,
+      namespace: NAMESPACE,
+      throwOnErrors: true,
+      // Our text as it is: Keyv would put the time of its own clock beside it.
+      serialize: ({ value }) => value as string,
+      deserialize: text => ({ value: text as never }),
+    })
   }
 
   async get<Value>(key: string): Promise<Value | undefined> {
     return (await this.see<Value>(key))?.value
   }
 
-  /** Reads a document together with its text. */
+  /**
+   * Reads a document together with its text. From the adapter, because Keyv keeps to itself what
+   * an adapter makes of a text.
+   */
   async see<Value>(key: string): Promise<Seen<Value> | undefined> {
     const seen = await this.#read(async () =>
       openEnvelope<Value>(await this.#adapter.get(namespaced(key))),
@@ -57,32 +73,30 @@ export class Documents {
   async set(document: NewDocument): Promise<void> {
     const stored = this.#stored(document)
     if (stored === undefined) return void (await this.delete(document.key))
-    const { key, value, ttl } = stored
-    const answer: unknown = await this.#write(() => this.#adapter.set(key, value, ttl))
-    if (answer !== true && answer !== undefined) throw this.#unwritable()
+    const { value, ttl } = stored
+    const answer = await this.#write(() => this.#keyv.set(document.key, value, ttl))
+    if (answer !== true) throw this.#unwritable()
   }
 
-  /** One write, if the adapter can; else in the order given. */
+  /** One write, if the adapter can; else one each. */
   async setMany(documents: readonly NewDocument[]): Promise<void> {
-    const { setMany } = this.#adapter
-    if (setMany === undefined) {
-      for (const document of documents) await this.set(document)
-      return
-    }
-    const stored = documents.flatMap(document => this.#stored(document) ?? [])
-    const answer: unknown = await this.#write(() =>
-      setMany.call(this.#adapter, stored as never),
-    )
+    const entries = documents.flatMap(document => {
+      const stored = this.#stored(document)
+      if (stored === undefined) return []
+      const { value, ttl } = stored
+      return [{ key: document.key, value, ...(ttl !== undefined && { ttl }) }]
+    })
+    const answer: unknown = await this.#write(() => this.#keyv.setMany(entries))
     const isWritten =
       Array.isArray(answer) &&
-      answer.length === stored.length &&
+      answer.length === entries.length &&
       answer.every(one => one === true)
     if (!isWritten) throw this.#unwritable()
   }
 
   /** @returns whether there was such a document */
   delete(key: string): Promise<boolean> {
-    return this.#write(() => this.#adapter.delete(namespaced(key)))
+    return this.#write(() => this.#keyv.delete(key))
   }
 
   /**

@@ -51,7 +51,10 @@ t.test(
       message: /hs_token/,
     })
     t.equal(readFileSync(path, 'utf8'), 'hs_token: ""')
-    await t.rejects(ensureRegistration(join(path, 'below-a-file')), { code: 'EEXIST' })
+    await t.rejects(ensureRegistration(join(path, 'below-a-file')), { code: 'ENOTDIR' })
+    await t.rejects(ensureRegistration('/proc/no-folder/registration.yaml'), {
+      code: /ENOENT|EACCES/,
+    })
     await t.rejects(ensureRegistration('/proc/registration.yaml'), {
       code: /ENOENT|EACCES/,
     })
