@@ -145,8 +145,7 @@ interface ErasureErrorConstructor {
 /** Marks our errors, also those of another copy of this package in the same process. */
 const MARK = Symbol.for('matrix-appservice-erasure/error')
 
-/** Under its public name, which a stack trace begins with. */
-const Implementation = class ErasureError extends Error {
+class CodedError extends Error {
   readonly code: ErasureErrorCode
 
   constructor(
@@ -170,12 +169,15 @@ const Implementation = class ErasureError extends Error {
   }
 }
 
+// Node prints the name of an error's class.
+Object.defineProperty(CodedError, 'name', { value: 'ErasureError' })
+
 /**
  * Makes an {@link ErasureError} of its code, a message for people (what happened, where, and the
  * way out) and the facts of the code. `instanceof` recognises those of another copy, too.
  */
 export const ErasureError: ErasureErrorConstructor =
-  Implementation as unknown as ErasureErrorConstructor
+  CodedError as unknown as ErasureErrorConstructor
 
 /**
  * Whether `error` is one of ours, with this code if one is given. Errors of another copy of this
