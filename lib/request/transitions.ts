@@ -155,7 +155,11 @@ export function failed(
   now: number,
 ): HandlerProgress {
   const failures = progress.failures + 1
-  return { ...progress, failures, code, ...pause(failures, retry, now) }
+  const { idle, ...rest } = progress
+  const paused = pause(failures, retry, now)
+  // Tomorrow its cursors may come again: it may have been repaired by then.
+  const counted = idle === undefined || paused.blocked ? {} : { idle }
+  return { ...rest, ...counted, failures, code, ...paused }
 }
 
 /** Somebody asked for another try: every handler that is waiting after a failure may go at once. */

@@ -141,6 +141,21 @@ t.test(
   },
 )
 
+t.test('9.A8: a handler that is repaired goes on at the daily try', async t => {
+  let isRepaired = false
+  let slices = 0
+  const opened = await open(async ({ cursor = 0 }) => {
+    // It goes over one of them again, and then it is done.
+    if (isRepaired) slices += 1
+    return slices > 1 ? {} : { more: 1 - cursor }
+  })
+  await untilBlocked(opened)
+  isRepaired = true
+  await opened.clock.advance(DAY_MS + MINUTE_MS)
+  t.match((await opened.erasure.status()).counts, { erased: 1 })
+  await opened.erasure.close()
+})
+
 t.test('9.A8: status shows since when nothing was removed', async t => {
   let slices = 0
   const { erasure, clock } = await open(async () => {

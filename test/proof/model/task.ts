@@ -144,7 +144,8 @@ function afterLook(task: Task, left: number, rules: Rules, now: number): Task {
 
 function afterFailure(task: Task, why: string, rules: Rules, now: number): Task {
   const failures = task.failures + 1
-  return { ...task, ...pauseAfter(failures, rules, now), why, failures }
+  const pause = pauseAfter(failures, rules, now)
+  return { ...task, ...pause, idle: pause.blocked ? [] : task.idle, why, failures }
 }
 
 function wellAt(task: Task, now: number): Task {

@@ -92,6 +92,17 @@ void sequence(
   { attempts: 3 },
 )
 
+void sequence('A handler that went round and was repaired goes on a day later.', [
+  {
+    do: 'next',
+    handler: 'messages',
+    purge: [{ slices: 120 }, { slices: 5 }, { slices: 4 }, { slices: 5 }],
+  },
+  { do: 'always', handler: 'messages', purge: 'same cursor' },
+  { do: 'accept', user: 0 },
+  { do: 'advance', ms: HOUR_MS },
+])
+
 for (const [title, nonsense] of [
   ['A wait that ends after all dates is not a result.', 10],
   ['Items retained until yesterday are not a result.', 13],
