@@ -58,8 +58,10 @@ export function startProgram(
   options: ProgramOptions = {},
 ): Program {
   const { nodeArgs = [], under = [] } = options
-  const node = [process.execPath, '--conditions=erasure-source', ...nodeArgs, file]
-  return startCommand([...under, ...node, ...args], options)
+  // By `env`, since tap puts NODE_OPTIONS back into what it sees being started.
+  const node = ['env', '-u', 'NODE_OPTIONS', process.execPath]
+  const program = ['--conditions=erasure-source', ...nodeArgs, file, ...args]
+  return startCommand([...under, ...node, ...program], options)
 }
 
 /** Starts any other program likewise. */
