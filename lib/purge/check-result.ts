@@ -1,4 +1,9 @@
-import type { Json, Retained, RetainedReason } from './handler.ts'
+import {
+  type Json,
+  RETAINED_REASONS,
+  type Retained,
+  type RetainedReason,
+} from './handler.ts'
 import type { StoredRetained } from '../request/open-request.ts'
 import type { SliceResult } from '../request/transitions.ts'
 
@@ -6,13 +11,7 @@ import type { SliceResult } from '../request/transitions.ts'
 const MAX_CURSOR_BYTES = 16 * 1024
 const WHAT = /^[a-z][a-z0-9-]{0,63}$/
 const KEYS = new Set(['removed', 'more', 'waitMs', 'retained'])
-const REASONS: ReadonlySet<RetainedReason> = new Set([
-  'freedom-of-expression',
-  'legal-obligation',
-  'public-health',
-  'archiving',
-  'legal-claims',
-])
+const REASONS: ReadonlySet<RetainedReason> = new Set(RETAINED_REASONS)
 
 /** The last moment a Date can hold. */
 const END_OF_TIME_MS = 8_640_000_000_000_000

@@ -6,16 +6,20 @@ import type { RetryOptions } from '../request/transitions.ts'
 export type Json =
   string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
+/** Every {@link RetainedReason}. */
+export const RETAINED_REASONS = [
+  'freedom-of-expression',
+  'legal-obligation',
+  'public-health',
+  'archiving',
+  'legal-claims',
+] as const
+
 /**
  * Why items are kept for now: the exceptions of GDPR article 17(3), in order a to e.
  * A code and never free text, because texts name people.
  */
-export type RetainedReason =
-  | 'freedom-of-expression'
-  | 'legal-obligation'
-  | 'public-health'
-  | 'archiving'
-  | 'legal-claims'
+export type RetainedReason = (typeof RETAINED_REASONS)[number]
 
 /** Items a handler does not remove yet. Its `purge` is called again once `until` has passed. */
 export interface Retained {
