@@ -21,6 +21,7 @@ export { isUserId, localpartOf, parseUserId, serverNameOf } from './matrix/user-
 export type { UserId } from './matrix/user-id.ts'
 export type { Registration, UserNamespace } from './registration/registration.ts'
 export type { PresentedTokens, TokenVerdict } from './registration/hs-token.ts'
+export { RETAINED_REASONS } from './purge/handler.ts'
 export type {
   Json,
   PurgeContext,
