@@ -1,8 +1,8 @@
 import { types } from 'node:util'
 
-/** Of an error that says everything by its code. */
+/** The facts of an error whose code says everything. */
 interface NoFacts {
-  /** The error of the file system or database beneath, if there was one. */
+  /** The underlying error of the file system or database, if there was one. */
   readonly cause?: unknown
 }
 
@@ -16,51 +16,51 @@ interface OfStore {
 }
 
 /**
- * Every error this package throws at run time carries one of these codes, and beside it the facts
- * that its message puts into words. Match on `code`, never on the message. docs/errors.md says
- * what each code means and what to do.
+ * Every error this package throws at run time carries one of these codes, and the facts of its
+ * message as properties. Match on `code`, never on the message. docs/errors.md says what each code
+ * means and what to do.
  */
 export interface ErasureErrorFacts {
   /** `allow` threw. */
   ALLOW_FAILED: NoFacts
-  /** This bridge has erasure already. */
+  /** Erasure is already attached to this bridge. */
   ALREADY_ATTACHED: NoFacts
-  /** Too late: the SDK has been started. */
+  /** Too late: the SDK has already been started. */
   ALREADY_STARTED: NoFacts
-  /** Not a bridge that erasure can be attached to. */
+  /** Erasure cannot be attached to this bridge. */
   BRIDGE_UNSUPPORTED: NoFacts
   /** The SDK, or its store, is closed. */
   CLOSED: NoFacts
-  /** Two handlers have one name. */
+  /** Two handlers have the same name. */
   HANDLER_NAME_TAKEN: {
-    /** The name that two handlers have. */
+    /** The name that both handlers have. */
     readonly handler: string
   }
   /** Handlers cannot be put into an order. */
   HANDLER_ORDER: {
     /** The handlers that can never start. */
     readonly handlers: readonly string[]
-    /** The handler that `after` names and nobody registered; absent where they wait in a circle. */
+    /** The handler that `after` names but that is not registered; absent for a circle. */
     readonly missing?: string
   }
-  /** Everybody on the machine can read the key. */
+  /** Every user of the machine can use the key. */
   KEY_EXPOSED: OfFile
   /** The key is not 32 bytes. */
   KEY_INVALID: Partial<OfFile>
-  /** The store was made with another key. */
+  /** The store was created with a different key. */
   KEY_MISMATCH: Partial<OfFile & OfStore>
-  /** The key file is gone, and the store was made with it. */
+  /** The key file is missing, but the store was created with one. */
   KEY_MISSING: OfFile
-  /** Nothing was registered that erases. */
+  /** No purge handler is registered. */
   NO_HANDLERS: NoFacts
-  /** The server cannot listen where it was told to. */
+  /** The server cannot listen on the given host and port. */
   PORT_UNAVAILABLE: {
     /** The host it was told to listen on. */
     readonly host: string
     /** The port it was told to listen on. */
     readonly port: number
   }
-  /** Not a usable registration. */
+  /** The registration cannot be used. */
   REGISTRATION_INVALID: Partial<OfFile> & {
     /** The property that is wrong, such as `namespaces.users`. */
     readonly property?: string
@@ -69,26 +69,26 @@ export interface ErasureErrorFacts {
   }
   /** The registration cannot be read. */
   REGISTRATION_MISSING: OfFile
-  /** Another process works on this request. */
+  /** Another process is working on this request. */
   REQUEST_TAKEN: {
     /** The request that another process works on. */
     readonly requestId: string
   }
-  /** There is no such open request. */
+  /** No open request has this id. */
   REQUEST_UNKNOWN: NoFacts
-  /** A sealed value does not open. */
+  /** A sealed value cannot be opened. */
   SEAL_BROKEN: NoFacts
   /** The database is damaged. */
   STORE_CORRUPT: OfStore
-  /** The role may not do in the database what the store needs. */
+  /** The database role lacks a right that the store needs. */
   STORE_FORBIDDEN: OfStore
-  /** Another program's database, or a newer version's. */
+  /** The database belongs to another program, or to a newer version of this one. */
   STORE_FOREIGN: OfStore
-  /** Another process has the database. */
+  /** Another process has the database open. */
   STORE_LOCKED: OfStore
   /** There is no database to read. */
   STORE_MISSING: OfStore
-  /** A connection pooler shares our sessions with others. */
+  /** A connection pooler shares sessions between clients. */
   STORE_POOLED: OfStore
   /** The files of the open database were replaced or removed. */
   STORE_REPLACED: OfStore
@@ -106,10 +106,10 @@ export interface ErasureErrorFacts {
   USER_REFUSED: NoFacts
 }
 
-/** What happened, for programs. */
+/** The code of an error: what happened, for programs. */
 export type ErasureErrorCode = keyof ErasureErrorFacts
 
-/** An error of this package with one of `Code`, and its facts as properties. */
+/** An error of this package whose code is one of `Code`, with its facts as properties. */
 export type ErasureErrorOf<Code extends ErasureErrorCode> = Code extends ErasureErrorCode
   ? Error & {
       /** Always `ErasureError`. */
@@ -120,13 +120,13 @@ export type ErasureErrorOf<Code extends ErasureErrorCode> = Code extends Erasure
   : never
 
 /**
- * An error of this package: what was wrong, where, and what to do about it. `code` tells the
- * errors apart, and with it the compiler knows the facts: after `error.code === 'KEY_EXPOSED'`
- * there is `error.file`. Nothing in it ever holds a token or a user ID.
+ * An error of this package: what is wrong, where, and what to do about it. `code` tells the errors
+ * apart, and narrows the type to the facts: after `error.code === 'KEY_EXPOSED'` there is
+ * `error.file`. An error never contains a token or a user ID.
  */
 export type ErasureError = ErasureErrorOf<ErasureErrorCode>
 
-/** The facts of a code, and the error beneath, of a file system or database, if there was one. */
+/** The facts of a code, and the underlying error, if there was one. */
 type Details<Code extends ErasureErrorCode> = ErasureErrorFacts[Code] & {
   readonly cause?: unknown
 }
@@ -142,7 +142,7 @@ interface ErasureErrorConstructor {
   ): ErasureErrorOf<Code>
 }
 
-/** Marks our errors, also those of another copy of this package in the same process. */
+/** Marks our errors, including those of another copy of this package in the same process. */
 const MARK = Symbol.for('matrix-appservice-erasure/error')
 
 class CodedError extends Error {
@@ -173,15 +173,15 @@ class CodedError extends Error {
 Object.defineProperty(CodedError, 'name', { value: 'ErasureError' })
 
 /**
- * Makes an {@link ErasureError} of its code, a message for people (what happened, where, and the
- * way out) and the facts of the code. `instanceof` recognises those of another copy, too.
+ * Makes an {@link ErasureError} from a code, a message for people (what happened, where, and what
+ * to do) and the facts of the code. `instanceof` also recognises errors of another copy.
  */
 export const ErasureError: ErasureErrorConstructor =
   CodedError as unknown as ErasureErrorConstructor
 
 /**
- * Whether `error` is one of ours, with this code if one is given. Errors of another copy of this
- * package count, as happens where a bridge and its library bring one each.
+ * Whether `error` is one of ours and, if a code is given, has that code. Errors of another copy of
+ * this package count too: a bridge and one of its libraries may each bring a copy.
  */
 export function isErasureError<Code extends ErasureErrorCode = ErasureErrorCode>(
   error: unknown,
@@ -202,7 +202,7 @@ export function hasSystemCode(error: unknown, ...codes: readonly string[]): bool
 
 /**
  * Whether `value` is an error, of this realm or another. Jest runs modules in a realm of their
- * own, where the errors of Node's own modules are no `instanceof Error`.
+ * own, where errors from Node's own modules are not `instanceof Error`.
  */
 export function isError(value: unknown): value is Error {
   return value instanceof Error || types.isNativeError(value)

@@ -54,14 +54,14 @@ export async function createErasure(given: ErasureOptions): Promise<Erasure> {
     const seal = await openSeal(options, store)
     return new ErasureImplementation(options, registration, store, seal)
   } catch (error) {
-    // What was given open is not left open and locked; what else goes wrong then tells less.
+    // Do not leave the caller's store open and locked. The first error says more than a second one.
     await given?.scheduler?.close?.().catch(() => {})
     await given?.store?.disconnect?.().catch(() => {})
     throw error
   }
 }
 
-/** A key is made only for a store that has never seen one: another could not open its requests. */
+/** Makes a key only for a store that has never had one: a new key could not open old requests. */
 async function openSeal(
   { key, store }: ResolvedOptions,
   documents: ErasureStore,
@@ -69,7 +69,7 @@ async function openSeal(
   const known = await documents.keyCheck()
   const seal = createUserSeal(await openKey(key, known === undefined))
   if (known === undefined && (await documents.setKeyCheck(seal.keyCheck))) return seal
-  // Another process may have been first just now. With the same key file, it has the same key.
+  // Another process may just have set it. If both use the same key file, the keys are equal.
   if ((known ?? (await documents.keyCheck())) === seal.keyCheck) return seal
   throw new ErasureError(
     'KEY_MISMATCH',
@@ -137,7 +137,7 @@ class ErasureImplementation implements Erasure {
     if (this.#handlers.some(registered => registered.name === name)) {
       throw new ErasureError(
         'HANDLER_NAME_TAKEN',
-        `A handler named ${name} is registered already; give this one a name of its own`,
+        `A handler named ${name} is already registered; give this one another name`,
         { handler: name },
       )
     }
@@ -150,7 +150,7 @@ class ErasureImplementation implements Erasure {
     const plan = orderHandlers(this.#handlers)
     if (this.#ownUsers?.areSomeUnknown === true) {
       this.#logger.warn(
-        'An exclusive namespace names no server: without `serverName` its ghosts count as people',
+        'An exclusive namespace names no server; set `serverName`, or its ghosts count as people',
         { option: 'serverName' },
       )
     }
@@ -208,7 +208,7 @@ class ErasureImplementation implements Erasure {
   }
 }
 
-/** Tells each of them, whatever the one before did. */
+/** Tells every subscriber, even if an earlier one throws. */
 function subscribe(...subscribers: readonly (EmitEvent | undefined)[]): EmitEvent {
   return event => {
     for (const subscriber of subscribers) contain(() => subscriber?.(event))
@@ -216,5 +216,5 @@ function subscribe(...subscribers: readonly (EmitEvent | undefined)[]): EmitEven
 }
 
 function alreadyStarted(what: string): ErasureError {
-  return new ErasureError('ALREADY_STARTED', `The SDK has been started: ${what}`)
+  return new ErasureError('ALREADY_STARTED', `The SDK has already been started; ${what}`)
 }

@@ -3,72 +3,72 @@ import type { Json, PurgeFunction, PurgeHandler } from '../purge/handler.ts'
 import type { ErasureDoor } from './erasure-door.ts'
 import type { ErasureStatus } from './read-status.ts'
 
-/** What was made of an erasure request. */
+/** What the SDK did with an erasure request. */
 export interface Accepted {
   /** Random, and safe to log. */
   readonly requestId: RequestId
-  /** The user is the application service's own and is left alone. */
+  /** True if the user is the application service's own bot or ghost, and so is not erased. */
   readonly declined: boolean
 }
 
-/** The SDK: receives, remembers and carries out erasure. Made by `createErasure`. */
+/** The SDK: receives, stores and carries out erasure requests. Made by `createErasure`. */
 export interface Erasure {
   /**
-   * Registers what the bridge does about an erased user in one place.
+   * Registers a purge handler, which removes users from one place where the bridge keeps them.
    *
    * @param name - `lower-case-words`; appears in logs, in `status` and in records
    * @throws ErasureError `HANDLER_NAME_TAKEN`, or `ALREADY_STARTED`
-   * @throws TypeError if the name or an option is not what it should be
+   * @throws TypeError if the name or an option is invalid
    */
   onUserErase<C extends Json = Json>(
     name: string,
     handler: PurgeHandler<C> | PurgeFunction<C>,
   ): void
   /**
-   * Begins to carry out requests, those that were open when the process last ended, too. A start
-   * that failed can be tried again.
+   * Starts carrying out requests, including those that were open when the process last ended. If it
+   * fails, you may call it again.
    *
    * @throws ErasureError `NO_HANDLERS`, `HANDLER_ORDER`, `ALREADY_STARTED`, `CLOSED` if the SDK is
-   *   closed meanwhile, or one of the store's
+   *   closed meanwhile, or an error of the store
    */
   start(): Promise<void>
   /**
-   * Acknowledges an erasure request. When it resolves, the request is durable and `isErased` is
-   * true; the purge follows in its own time. What doors call, and an operator's own trigger.
+   * Accepts an erasure request. When it resolves, the request is durable and `isErased` is true; the
+   * purge follows later. Doors call it, and so can your own trigger, such as an admin command.
    *
    * @throws ErasureError `USER_ID_INVALID`, `USER_REFUSED`, `ALLOW_FAILED`, `STORE_UNWRITABLE`, or
    *   `CLOSED`
    */
   accept(userId: string): Promise<Accepted>
   /**
-   * Whether this user has been erased. If so, drop late events from them. Ask before
-   * anything about a user is stored. Not cached: some microseconds with SQLite, a round trip with
-   * PostgreSQL. False for what is not a user ID.
+   * Whether this user has been erased. If so, drop late events from them. Ask before you store
+   * anything about a user. Not cached: it costs some microseconds with SQLite, a round trip with
+   * PostgreSQL. False if `userId` is not a user ID.
    *
    * @throws ErasureError `STORE_UNREADABLE`
    */
   isErased(userId: string): Promise<boolean>
   /**
-   * The account was reactivated: `isErased` is false again. Open requests go on, for what there
-   * was before.
+   * Call it when an account is reactivated: `isErased` becomes false again. Open requests go on, and
+   * remove what was stored before them.
    *
    * @returns whether the user was marked as erased
    * @throws ErasureError `USER_ID_INVALID`, or `STORE_UNWRITABLE`
    */
   lift(userId: string): Promise<boolean>
-  /** Counts, and the open requests by id. Reads the whole store; not for every page view. */
+  /** Counts requests and lists the open ones. It reads the whole store: do not call it often. */
   status(): Promise<ErasureStatus>
   /**
-   * Gives the handlers of an open request their attempts back and has them tried at once.
+   * Resets the attempts of an open request's handlers and tries them again at once.
    *
    * @throws ErasureError `REQUEST_UNKNOWN` if there is no such open request
    */
   retry(requestId: string): Promise<void>
   /**
-   * Takes no more requests, waits for handlers, aborts them at the deadline, closes the store. Called
-   * again, it waits for the same.
+   * Accepts no more requests, waits for handlers, aborts them at the deadline, and closes the store.
+   * Every further call returns the same promise.
    */
   close(): Promise<void>
-  /** What a door of your own needs; CONTRIBUTING.md says how to write one. */
+  /** Everything you need to write your own door; CONTRIBUTING.md says how. */
   readonly door: ErasureDoor
 }

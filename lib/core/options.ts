@@ -10,85 +10,89 @@ const MINUTE_MS = 60 * 1000
 const DAY_MS = 24 * 60 * MINUTE_MS
 /** A longer time would end beyond what a date can hold. */
 const MAX_MS = 1000 * 366 * DAY_MS
-/** When a request becomes overdue: within any month, see `targetMs`. */
+/** When a request becomes overdue: within any month; see `targetMs`. */
 export const DEFAULT_TARGET_MS: number = 28 * DAY_MS
 
-/** What {@link createErasure} takes. */
+/** The options of {@link createErasure}. */
 export interface ErasureOptions {
   /**
    * The application service's registration: the path of the YAML file, or the parsed object.
-   * Only `hs_token`, `hs_token_path`, `sender_localpart`, `url` and `namespaces` are read.
+   * The SDK reads only `hs_token`, `hs_token_path`, `sender_localpart`, `url` and `namespaces`.
    */
   readonly registration: string | Registration
   /**
-   * The key that seals users in the store: 32 bytes, or the path of a file that holds them. The
-   * file is made with mode 0600 if missing, and refused if every user of the machine can read it.
-   * Keep a copy apart from the store's: without it open requests cannot be carried out.
+   * The key that encrypts user IDs in the store: 32 bytes, or the path of a file that contains them.
+   * A missing file is created with mode 0600; a file that every user of the machine can use is
+   * refused. Back it up, apart from the store: without it, open requests cannot be carried out.
    */
   readonly key: string | Uint8Array
-  /** Where open requests, tombstones and records are kept: `sqliteStore({ path })`. */
+  /** Where the SDK keeps open requests, tombstones and records: `sqliteStore({ path })`. */
   readonly store: StoreAdapter
-  /** Decides when a request is worked on. Default: in this process, four at a time. */
+  /** Decides when to work on a request. Default: in this process, four requests at a time. */
   readonly scheduler?: Scheduler
   /**
-   * Whether this user's erasure is accepted; a refusal is answered `403 M_FORBIDDEN`. For an
-   * application service that serves one homeserver: `userId => userId.endsWith(':example.org')`.
-   * One that does not answer within 10 seconds has failed. Default: everybody's.
+   * Whether to accept an erasure request for this user; if not, the answer is `403 M_FORBIDDEN`. For
+   * an application service that serves one homeserver: `userId => userId.endsWith(':example.org')`.
+   * If it does not answer within 10 seconds, it has failed. Default: accept every request.
    */
   readonly allow?: (userId: UserId) => boolean | Promise<boolean>
   /**
-   * Carry out erasure also for the application service's own bot and ghosts. Default: false:
-   * acknowledged, recorded as `declined`, and left alone, because it would break the bridge.
+   * Whether to erase the application service's own bot and ghosts, too. Default: false: requests for
+   * them are acknowledged and recorded as `declined`, because erasing them would break the bridge.
    */
   readonly eraseOwnUsers?: boolean
   /**
-   * The homeserver's name, such as `example.org`. The bot and the ghosts are users of this server:
-   * somebody elsewhere with a name like theirs is a person, and is erased. Default: what
-   * `attachErasure` finds in the bridge's `domain`, or else what the exclusive namespaces name
-   * (`@_irc_.*:example\.org`). Where nobody names it, nobody counts as the bot or a ghost, and
-   * `start` warns of an exclusive namespace without a server. Wrong: requests for ghosts and the bot
-   * are carried out.
+   * The homeserver's name, such as `example.org`. The bot and the ghosts are users of this server: a
+   * user of another server with a similar name is a person, and can be erased. Default: the bridge's
+   * `domain` if you use `attachErasure`, or else the server that the exclusive namespaces name
+   * (`@_irc_.*:example\.org`). If the name is unknown, no user counts as the bot or a ghost, and
+   * `start` warns of an exclusive namespace without a server. If the name is wrong, the SDK carries
+   * out requests for the ghosts and the bot.
    */
   readonly serverName?: string
   /**
-   * How long after a handler was found empty it is verified again, which confirms it; and all
-   * together after the last one. Each level of `after` takes that long. Default: 900,000 ms (15
-   * minutes): Synapse delivers late events at most 512 seconds after it failed to. Too low: what
-   * a late event re-created is not found. Too high: `erased` comes that much later.
+   * How long the SDK waits, after a handler's data was found gone, before it verifies again. The
+   * second check confirms the handler. All handlers are checked once more, this long after the last
+   * one was found empty. Each level of `after` adds one such wait. Default: 900,000 ms (15 minutes),
+   * because Synapse retries a failed delivery after at most 512 seconds. Too low: data that a late
+   * event re-created is not found. Too high: `erased` comes that much later.
    */
   readonly settleMs?: number
   /**
-   * How long `isErased` goes on answering true once the user's last open request is finished; it is
-   * true from the 200 until then, however long that takes. Up to a hundredth more, so that its end
-   * cannot be matched with a record. 0: until the request is finished. Default: 120 days. Too low: a
-   * backup restored or a room state reset later brings the user back. Too high: a pseudonym of
-   * the user is kept for longer.
+   * How long, in milliseconds, `isErased` stays true after the user's last open request is finished.
+   * From the 200 until then it is always true. Up to one percent is added, so that the tombstone
+   * cannot be matched to a record by its end. 0: `isErased` is false as soon as the request is
+   * finished. Default: 120 days. Too low: a backup restored later, or a room state reset later, brings
+   * the user back. Too high: the SDK keeps a pseudonym of the user for longer.
    */
   readonly tombstoneMs?: number
-  /** How long a record of a finished request is kept; 0: none is written. Default: 730 days. */
+  /**
+   * How long, in milliseconds, the SDK keeps the record of a finished request. 0: it writes none.
+   * Default: 730 days.
+   */
   readonly recordMs?: number
   /**
-   * After how long an open request counts as overdue in `status`. Default: 28 days, which is
-   * within the month of GDPR article 12(3) whatever the month.
+   * The age, in milliseconds, at which an open request counts as overdue in `status`. Default: 28
+   * days, which is less than the month of GDPR article 12(3), whatever the month.
    */
   readonly targetMs?: number
   /**
-   * How often every open request is scheduled again. Default: 300,000 ms (5 minutes). Too low:
-   * the store is read for nothing. Too high: what a scheduler forgot waits that long.
+   * How often the SDK schedules every open request again. Default: 300,000 ms (5 minutes). Too low:
+   * it reads the store for nothing. Too high: a request the scheduler forgot waits that long.
    */
   readonly sweepMs?: number
   /**
-   * How long `close` lets handlers finish before it aborts them; for the default scheduler.
+   * How long `close` waits for handlers before it aborts them, with the default scheduler.
    * Default: 10,000 ms.
    */
   readonly drainMs?: number
   /** UNSAFE: accept a store that may lose acknowledged requests. Default: false. */
   readonly allowVolatileStore?: boolean
-  /** Where log lines go; `console` fits. Default: nowhere. */
+  /** Where log lines go; `console` works. Default: nowhere. */
   readonly logger?: Logger
   /**
-   * Told what happens, for metrics: facts with ids and codes, nothing of a user. What it throws is
-   * ignored, and nothing waits for it. Default: nobody is told.
+   * Called with each event, for metrics. An event contains ids and codes, and nothing about a user.
+   * The SDK ignores what it throws and does not wait for it. Default: not called.
    */
   readonly onEvent?: (event: ErasureEvent) => void
   /** Default: the machine's clock. */
@@ -102,7 +106,7 @@ type WithoutDefault =
 export type ResolvedOptions = Pick<ErasureOptions, WithoutDefault> &
   Required<Omit<ErasureOptions, WithoutDefault>>
 
-/** Every option, with its default; the compiler sees to it that none is missing. */
+/** Every option, with its default; the compiler ensures that none is missing. */
 const OPTIONS: {
   readonly [Name in keyof Required<ErasureOptions>]: Name extends WithoutDefault
     ? undefined
@@ -128,7 +132,7 @@ const OPTIONS: {
 }
 
 /**
- * Checks options and fills in defaults; the caller's object is not kept.
+ * Checks options and fills in defaults. Does not keep the caller's object.
  *
  * @throws TypeError naming the option that is missing, unknown or of the wrong kind
  */
@@ -154,7 +158,7 @@ export function resolveOptions(options: ErasureOptions): ResolvedOptions {
 }
 
 function checkDuration(name: string, value: unknown): void {
-  // A sweep after no time at all would never let anybody else have the store.
+  // Sweeps without a pause would keep everything else from using the store.
   const min = name === 'sweepMs' ? 1 : 0
   if (typeof value === 'number' && value >= min && value <= MAX_MS) return
   const got = typeof value === 'number' ? value : typeof value

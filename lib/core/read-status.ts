@@ -19,11 +19,11 @@ export type RequestState = OpenRequestState | 'erased' | 'declined'
 export interface HandlerStatus {
   /** Where it stands. */
   readonly state: HandlerState
-  /** Why its last step failed. */
+  /** Why its last step failed; absent if it did not. */
   readonly code?: HandlerErrorCode
-  /** How often in a row. */
+  /** How many times in a row it has failed. */
   readonly failures: number
-  /** Since when it has removed nothing: when it last did, or else when it began. */
+  /** When it last removed something, or else when it began. */
   readonly progressAt: Date
 }
 
@@ -38,23 +38,23 @@ export interface OpenRequestStatus {
   /** When it becomes overdue. */
   readonly dueAt: Date
   /**
-   * Whether that has passed; also if a handler is not called again before, or if the request was
-   * received at a time that is still to come, since the clock was wrong.
+   * Whether `dueAt` has passed. Also true if a handler will not be called again before `dueAt`, or if
+   * `receivedAt` is in the future because the clock was wrong.
    */
   readonly overdue: boolean
-  /** By the names they were registered with. */
+  /** Each handler's status, by the name it was registered with. */
   readonly handlers: Readonly<Record<string, HandlerStatus>>
 }
 
-/** What `status` answers. No value in it is derived from a user ID. */
+/** The result of `status`. No value in it is derived from a user ID. */
 export interface ErasureStatus {
-  /** One count per state. `erased` and `declined` count the records that are kept. */
+  /** The number of requests in each state; for `erased` and `declined`, the number of records. */
   readonly counts: Readonly<Record<RequestState, number>>
-  /** Oldest first. */
+  /** The open requests, oldest first. */
   readonly open: readonly OpenRequestStatus[]
 }
 
-/** Reads the status off the store. */
+/** Reads the status from the store. */
 export async function readStatus(
   store: Pick<ErasureStore, 'openRequests' | 'records'>,
   now: number,

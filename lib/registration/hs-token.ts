@@ -14,14 +14,14 @@ export interface PresentedTokens {
 const BEARER = /^bearer +/i
 
 /**
- * The `hs_token`, as a digest that nothing but this class can read: a token is compared here or
- * nowhere. Only digests of equal length are compared, in constant time, so that how long it takes
- * tells neither the token's length nor how much of a guess is right.
+ * The `hs_token`, as a digest that only this class can read: tokens are compared here and nowhere
+ * else. It compares only digests of equal length, in constant time, so the time it takes reveals
+ * neither the token's length nor how much of a guess is right.
  */
 export class HsToken {
   readonly #digest: Buffer
 
-  /** @param token - what the registration says; the caller need not keep it */
+  /** @param token - the registration's `hs_token`; the caller need not keep it */
   constructor(token: string) {
     this.#digest = digest(token)
   }

@@ -12,9 +12,9 @@ import {
   type RegistrationFile,
 } from './registration.ts'
 
-/** What a new registration says; see the specification for each. */
+/** The properties of a new registration; the specification explains each. */
 export interface RegistrationOptions {
-  /** Unique on the homeserver, never changed. Default: `erasure`. */
+  /** Must be unique on the homeserver and never change. Default: `erasure`. */
   readonly id?: string | undefined
   /** Where the homeserver reaches the application service. Default: `http://localhost:9009`. */
   readonly url?: string | undefined
@@ -70,8 +70,7 @@ export async function readRegistration(path: string): Promise<Registration> {
 }
 
 /**
- * Takes what an application passes as its registration: the path of the YAML file, or the object
- * that is in it.
+ * Takes an application's registration: the path of the YAML file, or the object that is in it.
  *
  * @throws ErasureError as {@link readRegistration}
  */
@@ -100,9 +99,9 @@ async function readText(path: string): Promise<string> {
 }
 
 /**
- * Makes the registration at `path`, with mode 0600, if there is none, and reads it.
+ * Reads the registration at `path`. If there is none, creates it first, with mode 0600.
  *
- * @throws ErasureError `REGISTRATION_INVALID` if there is one and something in it is wrong
+ * @throws ErasureError `REGISTRATION_INVALID` if it exists and something in it is wrong
  */
 export async function ensureRegistration(
   path: string,

@@ -9,26 +9,26 @@ import { compileNamespaceRegex } from './namespace-regex.ts'
  */
 export interface Registration {
   /**
-   * The homeserver authenticates itself with it. Printable ASCII, since it travels in a header.
-   * `${NAME}` stands for the environment variable `NAME`.
+   * The token with which the homeserver authenticates itself. Printable ASCII, because it is sent in a
+   * header. `${NAME}` stands for the environment variable `NAME`.
    */
   readonly hs_token: string
   /** The localpart of the bot. */
   readonly sender_localpart: string
   /** Where the homeserver reaches the application service; `null` if it sends nothing. */
   readonly url?: string | null
-  /** Whom the application service is interested in, or owns. */
+  /** What the application service is interested in, or owns. */
   readonly namespaces?: {
-    /** Of users; those of rooms and aliases are not read. */
+    /** Namespaces of users; those of rooms and aliases are ignored. */
     readonly users?: readonly UserNamespace[]
   }
 }
 
 /** Users an application service is interested in. */
 export interface UserNamespace {
-  /** Whether they are its own: nobody else may have them. */
+  /** Whether the application service owns them: no other user may have a matching ID. */
   readonly exclusive: boolean
-  /** Matches user IDs, from their beginning, in the syntax that Python and Go share. */
+  /** A regex for user IDs, anchored at their start, in the syntax that Python and Go share. */
   readonly regex: string
 }
 
@@ -43,7 +43,7 @@ export interface RegistrationFile {
   readonly lineOf: (property: PropertyPath) => number | undefined
 }
 
-/** What stands in registration.sample.yaml where a token belongs. Refused as a token. */
+/** The placeholder for a token in registration.sample.yaml. Refused as a token. */
 export const TOKEN_PLACEHOLDER = 'REPLACE_ME_WITH_64_RANDOM_HEX_CHARACTERS'
 
 /** What a header carries as it is: printable ASCII, with no blank at either end. */
@@ -95,7 +95,7 @@ export function parseRegistration(value: unknown, file?: RegistrationFile): Regi
 
 /** What is wrong with a token, without repeating it, or `undefined`. */
 export function wrongToken(token: unknown): string | undefined {
-  // A server that compares `undefined` with `undefined` lets everybody in.
+  // A server that compares `undefined` with `undefined` lets anyone in.
   if (typeof token !== 'string' || token === '') {
     return expected('a non-empty string', token)
   }
@@ -124,7 +124,7 @@ function readUsers(namespaces: unknown, invalid: Invalid): UserNamespace[] {
   )
 }
 
-/** Only `true` and `false`: `"false"` would make everybody a ghost, and `"yes"` nobody. */
+/** Takes only `true` and `false`: `"false"` would make every user a ghost, `"yes"` none. */
 function readNamespace(
   value: unknown,
   path: PropertyPath,

@@ -22,9 +22,9 @@ interface Failed {
   readonly code: ErasureErrorCode | 'UNKNOWN'
 }
 
-/** What may be said of an error that somebody else's code threw. Never its message. */
+/** What is safe to say about an error that other code threw. Never its message. */
 export interface ErrorDescription {
-  /** The name of its class, or the type of what is no error. */
+  /** The name of its class, or the type of the value if it is not an error. */
   readonly thrown: string
   /** A code of Node, SQLite or PostgreSQL. */
   readonly code?: string | undefined
@@ -32,24 +32,24 @@ export interface ErrorDescription {
   readonly at?: string | undefined
 }
 
-/** What is told of each kind of event. */
+/** The facts of each kind of event. */
 export interface ErasureEventFacts {
   /** The request is durable. */
   accepted: OfRequest
-  /** The user is one of the application service's own: recorded, and left alone. */
+  /** The user is the application service's own bot or ghost: recorded, and not erased. */
   declined: OfRequest
-  /** A handler was called; what came of it is stored next. */
+  /** A handler was called; the result is stored next. */
   stepped: OfHandler & {
     /** What it was called for. */
     readonly step: 'purge' | 'verify'
   }
-  /** A handler failed, or left something, and is called again by itself. */
+  /** A handler failed, or left something, and will be called again. */
   retrying: OfHandler & HandlerFailed
-  /** A handler is out of attempts: called again daily, and by `retry`. */
+  /** A handler is out of attempts: it is called again daily, and by `retry`. */
   blocked: OfHandler & HandlerFailed
-  /** All that is left of the request is what handlers must keep for now. */
+  /** Only items that handlers must keep for now are left of the request. */
   retaining: OfRequest & {
-    /** When the first of it may go. */
+    /** When the first of these items may be removed. */
     readonly until: Date
   }
   /** The request is finished, and its record is durable. */
@@ -58,27 +58,27 @@ export interface ErasureEventFacts {
   'handler threw': OfHandler & ErrorDescription
   /** `allow` threw, so a request was not accepted. */
   'allow threw': ErrorDescription
-  /** A stored cursor does not unseal; the handler starts over. */
+  /** A stored cursor cannot be unsealed; the handler starts over. */
   'cursor broken': OfHandler
-  /** The sealed user ID does not open; the request is blocked until a person looks. */
+  /** The sealed user ID cannot be opened; the request is blocked until an operator looks at it. */
   'seal broken': OfRequest & Failed
-  /** Another process works on the request. */
+  /** Another process is working on the request. */
   'request taken': OfRequest
-  /** A request could not be worked on, since the store failed perhaps; it is tried again. */
+  /** Work on a request failed, perhaps because the store failed; it is tried again. */
   'work failed': OfRequest & Failed
   /** The scheduler did not take a request; the next sweep tries again. */
   'schedule failed': OfRequest & Failed
   /** Open requests could not be read; the next sweep tries again. */
   'sweep failed': Failed
-  /** What was deleted is still in the store's log: somebody reads it. The store goes on trying. */
+  /** Deleted data is still in the store's log, perhaps because it is being read. The store retries. */
   'forgetting delayed': object
 }
 
 /**
- * Something that happened, told to `onEvent` and to the log. Only ids, names and codes: nothing in
- * it is, or is derived from, a user ID or a token (promise 5).
+ * Something that happened, reported to `onEvent` and to the log. Contains only ids, names and codes:
+ * nothing in it is, or is derived from, a user ID or a token (promise 5).
  *
- * The type lives with the requests because both purge and core tell of them.
+ * The type is here, with the requests, because both purge and core emit events.
  */
 export type ErasureEvent = {
   [Kind in keyof ErasureEventFacts]: {
@@ -87,5 +87,5 @@ export type ErasureEvent = {
   } & Readonly<ErasureEventFacts[Kind]>
 }[keyof ErasureEventFacts]
 
-/** Told what happens. */
+/** Receives events. */
 export type EmitEvent = (event: ErasureEvent) => void

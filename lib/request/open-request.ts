@@ -74,15 +74,15 @@ export interface OpenRequest {
   /** The user's tombstone waits for this request. Requests stored by version 0.1 do not say so. */
   readonly held?: boolean
   readonly handlers: Readonly<Record<string, HandlerProgress>>
-  /** Set when the sealed user ID does not open: nothing can be done until a person looks. */
+  /** Set when the sealed user ID cannot be opened: the request waits until an operator looks at it. */
   readonly broken?: boolean
 }
 
-/** States an open request is seen in; `erased` and `declined` are states of records. */
+/** The states an open request can be in; `erased` and `declined` are states of records. */
 export type OpenRequestState =
   'accepted' | 'purging' | 'settling' | 'retaining' | 'blocked'
 
-/** The state a request is in, read off its handlers. `blocked` hides every other. */
+/** The state of a request, derived from its handlers. `blocked` hides every other state. */
 export function requestState(request: OpenRequest): OpenRequestState {
   const handlers = Object.values(request.handlers)
   const states = handlers.map(handlerState)
@@ -101,11 +101,11 @@ function isConfirmed({ asserted, confirmedAt }: HandlerProgress): boolean {
   return asserted === true || confirmedAt !== undefined
 }
 
-/** States a handler is seen in while its request is open. */
+/** The states a handler can be in while its request is open. */
 export type HandlerState =
   'pending' | 'purging' | 'retrying' | 'purged' | 'verified' | 'retained' | 'blocked'
 
-/** The state a handler is in, read off its progress. */
+/** The state of a handler, derived from its progress. */
 export function handlerState(progress: HandlerProgress): HandlerState {
   const { asserted, blocked, cursor, failures, purged, retained, rounds } = progress
   if (blocked) return 'blocked'

@@ -15,12 +15,12 @@ export const BLOCKED_RETRY_MS: number = 24 * 60 * 60 * 1000
 export interface RetryOptions {
   /**
    * Failures in a row, or rounds that left something behind, before the handler is `blocked`.
-   * Default: 8. Too low: a short outage needs a person. Too high: a broken handler hides.
+   * Default: 8. Too low: a short outage needs an operator. Too high: a broken handler goes unnoticed.
    */
   readonly attempts: number
-  /** Upper bound of the first delay, doubled with each failure. Default: 1,000 ms. */
+  /** The upper bound of the first delay; it doubles with each failure. Default: 1,000 ms. */
   readonly baseMs: number
-  /** Upper bound of any delay. Default: 3,600,000 ms (an hour). */
+  /** The upper bound of every delay. Default: 3,600,000 ms (one hour). */
   readonly capMs: number
 }
 

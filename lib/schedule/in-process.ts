@@ -10,23 +10,23 @@ import {
   type Work,
 } from './scheduler.ts'
 
-/** How the scheduler inside this process behaves. */
+/** The options of the scheduler inside this process. */
 export interface InProcessSchedulerOptions {
   /**
-   * How many requests are worked on side by side. Default: 4. Too high: purges compete with
-   * the bridge for its database. Too low: one slow remote network holds everybody up.
+   * How many requests to work on at the same time. Default: 4. Too low: one slow remote network
+   * holds up all requests. Too high: purges compete with the bridge for its database.
    */
   readonly concurrency?: number
   /**
-   * How long `close` lets work in progress go on before it aborts it. Default: 10,000 ms. Too
-   * high: the service manager kills the process first. Too low: slices are done twice.
+   * How long `close` waits for work in progress before it aborts it. Default: 10,000 ms. Too low:
+   * slices are done twice. Too high: the service manager kills the process first.
    */
   readonly drainMs?: number
   /** Default: the machine's clock. */
   readonly clock?: Clock
 }
 
-/** Schedules in this process, for a bridge that is one process. Remembers nothing on disk. */
+/** Makes a scheduler for a bridge that is one process. It stores nothing on disk. */
 export function inProcessScheduler(options: InProcessSchedulerOptions = {}): Scheduler {
   const {
     concurrency = DEFAULT_CONCURRENCY,
@@ -49,7 +49,8 @@ interface Due {
 }
 
 /**
- * Of the requests that are due, the one due for longest and the one due last begin in turn: a new request does not wait for a hundred thousand that fail, nor do these for the new ones.
+ * Of the requests that are due, it starts the one due longest and the one due most recently in turn:
+ * a new request does not wait for a hundred thousand failing ones, nor do they wait for new ones.
  */
 class InProcessScheduler implements Scheduler {
   readonly #concurrency: number

@@ -28,8 +28,8 @@ const TAG_BYTES = 16
 declare const brand: unique symbol
 
 /**
- * A user's keyed pseudonym. A user ID is not one, nor is any other text: only a user
- * seal makes it, so that the compiler keeps user IDs out of keys and queues (promise 4).
+ * A user's keyed pseudonym. Only a user seal makes one: a user ID, or any other string, does not
+ * have this type, so the compiler keeps user IDs out of keys and queues (promise 4).
  */
 export type UserTag = string & {
   /** Only a type; there is no such property. */
