@@ -251,3 +251,22 @@ t.test('two that share a SQLite file see each other', async t => {
   )
   t.same(made, [true, false])
 })
+
+t.test('an adapter is told how long each of several documents lives', async t => {
+  const adapter = memoryStore()
+  const told: unknown[] = []
+  adapter.setMany = async entries => {
+    for (const { key, ttl } of entries) told.push([key, ttl])
+    return entries.map(() => true) as never
+  }
+  const documents = new Documents(adapter, 'x', fakeClock(1_000_000))
+  await documents.setMany([
+    { key: 'for ever', value: 1 },
+    { key: 'a while', value: 2, ttlMs: 5000 },
+    { key: 'no time', value: 3, ttlMs: 0 },
+  ])
+  t.same(told, [
+    ['erasure:for ever', undefined],
+    ['erasure:a while', 5000],
+  ])
+})

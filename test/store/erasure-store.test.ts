@@ -8,7 +8,10 @@ import { openErasureStore } from '../../lib/store/erasure-store.ts'
 import { magnitude } from '../../lib/request/record.ts'
 import { createRequestIds } from '../../lib/request/request-id.ts'
 import type { OpenRequest } from '../../lib/request/open-request.ts'
+import { fakeClock } from '../support/fake-clock.ts'
 import { memoryStore } from '../support/memory-store.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1000
 
 const request: OpenRequest = {
   id: standInId('request-1'),
@@ -166,6 +169,45 @@ t.test('a request in another form than ours can be worked on', async t => {
   t.same(loaded, request)
   if (loaded !== undefined) await store.save(next, loaded)
   t.same(await store.load(standInId('request-1')), next)
+})
+
+t.test('a start is told every retry that was asked for, for thirty days', async t => {
+  const clock = fakeClock()
+  const store = openErasureStore(memoryStore(true, clock), true, clock)
+  await store.askRetry(standInId('request-1'))
+  await store.askRetry(standInId('request-2'))
+  t.same([...(await store.retriesAsked())].toSorted(), ['request-1', 'request-2'])
+  await store.clearRetry(standInId('request-2'))
+  await clock.advance(30 * DAY_MS - 1)
+  t.same([...(await store.retriesAsked())], ['request-1'])
+  // The end of a document is rounded up by a hundredth of its life at most.
+  await clock.advance(DAY_MS)
+  t.same([...(await store.retriesAsked())], [])
+})
+
+t.test('what a clock ahead has stored is put right, whatever it is', async t => {
+  const clock = fakeClock()
+  const adapter = memoryStore(true, clock)
+  const ahead = fakeClock(clock.now() + 365 * DAY_MS)
+  const store = openErasureStore(adapter, true, ahead)
+  await store.accept(request)
+  await store.finish(request, record, lifetimes)
+  await store.askRetry(standInId('request-1'))
+  const ends = () =>
+    ['record:request-1', 'tombstone:tag-1', 'retry:request-1'].map(
+      key => JSON.parse(adapter.documents.get(`erasure:${key}`) ?? '{}').expires,
+    )
+  for (const end of ends()) t.ok(end > clock.now() + 364 * DAY_MS)
+  await openErasureStore(adapter, true, clock).reviewTimes()
+  for (const end of ends()) t.ok(end < clock.now() + 31 * DAY_MS)
+})
+
+t.test('an error says which store it was', async t => {
+  const adapter = Object.assign(memoryStore(), { failReads: true, failWrites: 'throw' })
+  const store = open(adapter)
+  const named = { store: 'the memory of a test', message: /^the memory of a test / }
+  await t.rejects(store.load(standInId('request-1')), named)
+  await t.rejects(store.accept(request), named)
 })
 
 t.test('word of a retry waits until it is cleared', async t => {
