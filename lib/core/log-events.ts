@@ -5,28 +5,31 @@ type Line = readonly [level: keyof Logger, message: string]
 
 /** Every line the core logs. */
 const LINES: Readonly<Record<ErasureEvent['kind'], Line>> = {
-  accepted: ['info', 'An erasure request is accepted'],
-  declined: ['warn', 'An erasure request for a user of our own is declined'],
+  accepted: ['info', 'An erasure request was accepted'],
+  declined: [
+    'warn',
+    "An erasure request for the application service's own bot or ghost was declined",
+  ],
   stepped: ['debug', 'A purge handler took a step'],
-  retrying: ['warn', 'A purge handler failed and is tried again'],
+  retrying: ['warn', 'A purge handler failed and will be called again'],
   blocked: [
     'error',
-    'A purge handler is blocked: it is tried again daily, and by retry()',
+    'A purge handler is blocked: it is called again daily, and by retry()',
   ],
-  retaining: ['info', 'All that is left of a request is what handlers retain'],
+  retaining: ['info', 'Only what handlers retain is left of a request'],
   erased: ['info', 'The user is erased'],
   'handler threw': ['debug', 'A purge handler threw'],
   'allow threw': ['debug', '`allow` threw'],
   'cursor broken': [
     'warn',
-    'A cursor does not unseal: its store is damaged; the handler starts over',
+    'A cursor cannot be unsealed: the store is damaged; the handler starts over',
   ],
   'seal broken': [
     'error',
-    'An open request does not unseal: its store was changed from outside',
+    'An open request cannot be unsealed: the store is damaged or was changed from outside',
   ],
-  'request taken': ['info', 'Another process works on a request'],
-  'work failed': ['error', 'A request could not be worked on'],
+  'request taken': ['info', 'Another process is working on a request'],
+  'work failed': ['error', 'Work on a request failed; it will be tried again'],
   'schedule failed': ['error', 'A request could not be scheduled; the sweep tries again'],
   'sweep failed': ['error', 'The sweep failed'],
   'forgetting delayed': [

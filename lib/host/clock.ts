@@ -1,9 +1,9 @@
 /** The longest delay a Node timer can hold; a longer one would fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1
 
-/** Where the SDK takes time from. Injected, so that a test can pass a month in a millisecond. */
+/** The source of time. Injected, so that a test can let a month pass in a millisecond. */
 export interface Clock {
-  /** Milliseconds since the Unix epoch. */
+  /** The time in milliseconds since the Unix epoch. */
   now(): number
   /**
    * Calls `callback` once, no earlier than `delayMs` from now.
@@ -12,7 +12,7 @@ export interface Clock {
   setTimer(callback: () => void, delayMs: number): () => void
 }
 
-/** The machine's clock. Delays longer than a Node timer can hold (24.8 days) are kept. */
+/** The machine's clock. It also keeps delays longer than a Node timer allows (24.8 days). */
 export const systemClock: Clock = {
   now: () => Date.now(),
   setTimer(callback, delayMs) {

@@ -3,30 +3,30 @@ import { inspect } from 'node:util'
 import { cleanValue } from './clean-value.ts'
 
 /**
- * What a log line carries besides its sentence: never a user ID, never a token. What reaches your
- * logger is made of plain objects, arrays, texts, numbers and booleans. What a handler gives to its
- * `log` may be anything: it is redacted, and bounded.
+ * The fields of a log line, besides its message: never a user ID, never a token. Your logger receives
+ * only plain objects, arrays, strings, numbers and booleans. A handler may pass anything to its
+ * `log`: the SDK redacts it and limits its size.
  */
 export type LogFields = Readonly<Record<string, unknown>>
 
-/** Where log lines go. `console` fits; so do pino and winston behind a one-line wrapper. */
+/** Where log lines go. `console` works; so do pino and winston, with a one-line wrapper. */
 export interface Logger {
   /** Steps inside a request: slices, verifications, retries. */
   debug(message: string, fields?: LogFields): void
-  /** What an operator wants to see once per request. */
+  /** Events that an operator wants to see once per request. */
   info(message: string, fields?: LogFields): void
-  /** Something that needs a look if it stays. */
+  /** Problems that need a look if they persist. */
   warn(message: string, fields?: LogFields): void
-  /** Something that needs a person. */
+  /** Problems that an operator must solve. */
   error(message: string, fields?: LogFields): void
 }
 
-/** Writes nothing: the default, since a library does not own its host's output. */
+/** Writes nothing. The default, because a library does not own its host's output. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
- * Runs what must never do harm, such as somebody else's logger: if it throws, or is async and
- * rejects, that is the end of it.
+ * Runs code that must not do any harm, such as the host's logger: if it throws, or is async and
+ * rejects, the error is ignored.
  */
 export function contain(run: () => unknown): void {
   try {
@@ -35,11 +35,11 @@ export function contain(run: () => unknown): void {
       Promise.resolve(answer).catch(() => {})
     }
   } catch {
-    // Nobody is left to tell.
+    // There is nowhere left to report it.
   }
 }
 
-/** A logger that loses a line at worst. Everything that takes a logger from outside wraps it. */
+/** A logger that at worst loses a line. All code that takes a logger from outside wraps it in this. */
 export function harmlessLogger(logger: Logger): Logger {
   return redactingLogger(logger, text => text)
 }
@@ -66,7 +66,7 @@ export function redactingLogger(
   }
 }
 
-/** Handlers are other people's code, and may take it for a logger that is given objects. */
+/** Handlers are not our code, and may pass objects as messages. */
 function printMessage(message: unknown): string {
   if (typeof message === 'string') return message
   const { stack } = Object(message) as { stack?: unknown }

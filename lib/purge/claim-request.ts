@@ -68,7 +68,7 @@ async function checkKey({ store, seal }: PurgeServices): Promise<void> {
   if (known === undefined || known === seal.keyCheck) return
   throw new ErasureError(
     'KEY_MISMATCH',
-    'The store was made with another key than this process has; start it again with that key. ' +
-      'Nothing was changed',
+    'wrong key: the store was created with a different one. Restart this process with the ' +
+      'original key; nothing has been changed',
   )
 }

@@ -88,7 +88,7 @@ function orderError(
     if (missing === undefined) continue
     return new ErasureError(
       'HANDLER_ORDER',
-      `Handler ${name} is to run after ${missing}, which is not registered`,
+      `Handler ${name} must run after ${missing}, which is not registered`,
       { handlers: [name], missing },
     )
   }

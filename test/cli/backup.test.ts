@@ -75,7 +75,7 @@ t.test(
     const bytes = readFileSync(file)
     t.match(await cli('backup', file, '--data', data), {
       code: 2,
-      stderr: /backup\.db: there is a file of this name/,
+      stderr: /backup\.db: this file already exists/,
     })
     t.ok(readFileSync(file).equals(bytes))
     t.match(await cli('backup', join(folder, 'no/such/folder/x'), '--data', data), {

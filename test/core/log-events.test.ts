@@ -73,7 +73,7 @@ t.test('onEvent that throws or rejects changes nothing', async t => {
     const logger = memoryLog()
     const erasure = await createErasure(volatile({ logger, onEvent }))
     t.match(await erasure.accept(bob), { declined: false })
-    t.match(logger.lines, [{ message: 'An erasure request is accepted' }])
+    t.match(logger.lines, [{ message: 'An erasure request was accepted' }])
     await erasure.close()
   }
 })

@@ -29,7 +29,7 @@ t.test('a store that fails loses nothing: the sweep and the retry go on', async 
   store.failReads = true
   await clock.advance(5 * 60_000)
   t.ok(log.lines.some(({ message }) => /sweep failed/.test(message)))
-  t.ok(log.lines.some(({ message }) => /could not be worked on/.test(message)))
+  t.ok(log.lines.some(({ message }) => /Work on a request failed/.test(message)))
   store.failWrites = 'no'
   store.failReads = false
   await clock.advance(60_000)
@@ -153,7 +153,7 @@ t.test('a request that was tampered with blocks, and nobody else', async t => {
   store.documents.set(key ?? '', text.replace(/"cursor":"...../, '"cursor":"xxxxx'))
   await clock.advance(DAY_MS)
   t.match((await erasure.status()).counts, { blocked: 0 }, 'a restored request goes on')
-  t.match(log.text(), 'A cursor does not unseal')
+  t.match(log.text(), 'A cursor cannot be unsealed')
   await clock.advance(DAY_MS)
   t.match((await erasure.status()).counts, { erased: 2 })
   await erasure.close()

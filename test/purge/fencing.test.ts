@@ -95,10 +95,10 @@ for (const kind of ['memory', 'SQLite'] as const) {
     t.match(
       first.log.lines.filter(({ level }) => level !== 'debug'),
       [
-        { message: 'An erasure request is accepted' },
+        { message: 'An erasure request was accepted' },
         {
           level: 'info',
-          message: 'Another process works on a request',
+          message: 'Another process is working on a request',
           fields: { requestId },
         },
       ],
@@ -145,7 +145,7 @@ t.test('a beginning counts although nothing else has changed', async t => {
   const stored = [...store.documents]
   sleeper.wake()
   await working
-  t.match(first.log.lines.at(-1), { message: 'Another process works on a request' })
+  t.match(first.log.lines.at(-1), { message: 'Another process is working on a request' })
   t.same([...store.documents], stored)
 })
 
@@ -222,7 +222,7 @@ t.test('who has another key than the store leaves its requests alone', async t =
   t.match(first.log.lines, [
     {
       level: 'error',
-      message: 'A request could not be worked on',
+      message: 'Work on a request failed; it will be tried again',
       fields: { requestId, code: 'KEY_MISMATCH' },
     },
   ])

@@ -28,7 +28,7 @@ t.test('no handlers, unknown names and circles are errors', async t => {
   t.throws(() => orderHandlers([]), { code: 'NO_HANDLERS' })
   t.throws(() => orderHandlers([named('a', ['b'])]), {
     code: 'HANDLER_ORDER',
-    message: /a is to run after b, which is not registered/,
+    message: /a must run after b, which is not registered/,
   })
   t.throws(() => orderHandlers([named('a', ['b']), named('b', ['a']), named('c')]), {
     code: 'HANDLER_ORDER',

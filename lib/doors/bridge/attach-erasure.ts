@@ -9,13 +9,13 @@ import { guardRequest, isTransaction } from '../http/guard-request.ts'
 import { splitTarget } from '../http/read-request.ts'
 import { ERASE_PATHS } from '../http/receive-erase.ts'
 
-/** What is used of an Express application: the function every request goes through. */
+/** The part of an Express application that we use: the function every request goes through. */
 export interface ExpressLike {
   /** Answers a request. */
   handle(request: IncomingMessage, response: ServerResponse, ...rest: unknown[]): unknown
 }
 
-/** What is used of matrix-appservice-bridge's `Bridge` (version 11). */
+/** The parts of matrix-appservice-bridge's `Bridge` (version 11) that we use. */
 export interface BridgeLike {
   /** The options the bridge was made with. */
   readonly opts: {
@@ -31,32 +31,35 @@ export interface BridgeLike {
   listen(...given: never[]): Promise<void>
 }
 
-/** Marks what has erasure, also for a second copy of this package in the same process. */
+/** Marks a bridge that has erasure, also for another copy of this package in the same process. */
 const ERASURE = Symbol.for('matrix-appservice-erasure')
 
 /**
  * Attaches erasure to a bridge on matrix-appservice-bridge: the endpoint, on the bridge's own
- * port, and the guard that takes late events of erased users out of every transaction before the
- * framework sees it, so that its caches, its activity tracker and every listener are spared, too.
- * May be called before or after `run()` or `listen()`.
+ * port, and the guard, which removes late events of erased users from every transaction before the
+ * framework sees it. So they do not reach its caches, its activity tracker or any listener, either.
+ * You may call it before or after `run()` or `listen()`.
  *
- * Both authenticate the homeserver themselves and come before any of the bridge's own middleware:
- * of the endpoint no access log line is written, and no body parser sees it. While the store
- * cannot be read, transactions are answered 503 and each is logged as an error: nothing is lost,
- * since the homeserver sends them again.
+ * Both authenticate the homeserver themselves and run before all of the bridge's own middleware: no
+ * access log line is written for the endpoint, and no body parser sees it. While the store cannot be
+ * read, transactions are answered 503 and each is logged as an error. Nothing is lost: the homeserver
+ * sends them again.
  *
  * Close the bridge before the SDK: `await bridge.close(); await erasure.close()`.
  *
- * The SDK learns the homeserver's name from the bridge's `domain`, unless it was given `serverName`.
+ * The SDK takes the homeserver's name from the bridge's `domain`, unless you set `serverName`.
  *
  * @throws ErasureError `ALREADY_ATTACHED` if this bridge has erasure, `BRIDGE_UNSUPPORTED` if it
- *   does not look like a bridge of version 11, `REGISTRATION_INVALID` if an exclusive namespace holds
- *   everybody on the bridge's homeserver. `listen()` rejects with `BRIDGE_UNSUPPORTED` if the bridge
- *   turns out to have no Express application
+ *   does not look like a bridge of version 11, `REGISTRATION_INVALID` if an exclusive namespace
+ *   contains every user of the bridge's homeserver. `listen()` rejects with `BRIDGE_UNSUPPORTED` if
+ *   the bridge turns out to have no Express application
  */
 export function attachErasure(bridge: BridgeLike, erasure: Erasure): void {
   if (ERASURE in bridge) {
-    throw new ErasureError('ALREADY_ATTACHED', 'This bridge has erasure already')
+    throw new ErasureError(
+      'ALREADY_ATTACHED',
+      'Erasure is already attached to this bridge',
+    )
   }
   if (typeof bridge.listen !== 'function' || typeof bridge.opts !== 'object') {
     throw unsupported('listen() or opts is missing')
@@ -80,7 +83,7 @@ export function attachErasure(bridge: BridgeLike, erasure: Erasure): void {
   mountIfReady(bridge, erasure)
 }
 
-/** @returns whether there is an application, which then has erasure */
+/** Mounts erasure if there is an application. @returns whether there is one */
 function mountIfReady(bridge: BridgeLike, erasure: Erasure): boolean {
   let app: object & Partial<ExpressLike>
   try {
@@ -96,7 +99,7 @@ function mountIfReady(bridge: BridgeLike, erasure: Erasure): boolean {
   return true
 }
 
-/** In front of everything the application does: routes come after its logger and body parser. */
+/** In front of all of the application: its routes run only after its logger and body parser. */
 function mount(app: ExpressLike, erasure: Erasure): void {
   const { handle } = app
   const { door } = erasure

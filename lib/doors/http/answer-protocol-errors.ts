@@ -9,14 +9,14 @@ import { sendAnswer } from './send-answer.ts'
 const TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'
 
 /**
- * Answers what is not an HTTP request, or does not arrive in time, with a Matrix error, and
- * closes the connection. Where an answer to another request is still due on it, nothing is
- * written: it would be taken for that answer.
+ * Answers what is not an HTTP request, or does not arrive in time, with a Matrix error, and closes
+ * the connection. If an answer to another request is still due on the connection, it writes nothing:
+ * the client would take it for that answer.
  */
 export function answerProtocolErrors(server: Server, connections: Connections): void {
   const answered = new WeakSet<Socket>()
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    // What a client still sends that was answered is no request either.
+    // The client already has its answer: what it still sends is not a request.
     if (answered.has(socket) && error.code !== 'ECONNRESET') return
     const [response, ...others] = connections.dueOn(socket)
     const isLate = response?.req.complete === false && others.length === 0

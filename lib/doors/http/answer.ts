@@ -4,9 +4,9 @@ import type { Errcode } from '../../matrix/errcode.ts'
 export interface Answer {
   /** The status code. */
   readonly status: number
-  /** Names in lower case; without `content-length`. */
+  /** The headers, with names in lower case; without `content-length`. */
   readonly headers: Readonly<Record<string, string>>
-  /** `{}`, or an error with its errcode. To `HEAD` it is not sent. */
+  /** `{}`, or an error with its errcode. Not sent in answer to `HEAD`. */
   readonly body: string
 }
 
@@ -32,10 +32,10 @@ export function refuse(
 /** When a homeserver may come back after a 503. */
 const RETRY_AFTER_S = 30
 
-/** `503`: our store is out of order; the homeserver is to come back. */
+/** `503`: our store does not work at the moment; the homeserver should try again later. */
 export function unavailable(error: string): Answer {
   return refuse(503, 'M_UNKNOWN', error, { 'retry-after': String(RETRY_AFTER_S) })
 }
 
-/** For a path that is nobody's. */
+/** For an unknown path. */
 export const NOT_FOUND: Answer = refuse(404, 'M_UNRECOGNIZED', 'Unrecognized request')

@@ -27,13 +27,13 @@ export class Connections {
   }
 
   /**
-   * Takes no more connections, and resolves when all are closed: at once where no whole request
-   * has arrived, since nothing can be answered there; elsewhere with the last answer, or after
-   * `drainMs` without it.
+   * Accepts no more connections, and resolves when all are closed. A connection on which no whole
+   * request has arrived is closed at once, because there is nothing to answer; any other is closed
+   * with its last answer, or after `drainMs` without one.
    */
   async close(drainMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    // What it could complain of, that the server does not listen, is what was asked for.
+    // Its only possible error, that the server does not listen, is what we want.
     this.#server.close(() => resolve())
     for (const socket of this.#due.keys()) this.#finish(socket)
     const timer = setTimeout(() => this.#server.closeAllConnections(), drainMs)
@@ -46,7 +46,7 @@ export class Connections {
     const last = due.at(-1)
     if (!due.some(({ req, headersSent }) => req.complete || headersSent)) socket.destroy()
     else if (last?.headersSent === false && last.req.complete) endAfter(last.req, last)
-    // Answers under way have promised that the connection stays.
+    // The headers of answers under way have promised to keep the connection open.
     else last?.once('close', () => this.#server.closeIdleConnections())
   }
 }

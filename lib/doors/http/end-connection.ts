@@ -1,24 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** How long a connection lives on for what a client still sends and nobody reads. */
+/** How long a connection stays open for what a client still sends, unread. */
 const LINGER_MS = 1000
 
-/** The request with whose answer a connection ends. */
+/** The last request of a connection: its answer ends the connection. */
 const lastRequests = new WeakMap<Socket, IncomingMessage>()
 
-/** Has the connection end with the answer to this request. */
+/** Makes the connection end with the answer to this request. */
 export function endAfter(request: IncomingMessage, response: ServerResponse): void {
   response.shouldKeepAlive = false
   lastRequests.set(request.socket, request)
 }
 
 /**
- * Whether a request stands behind the last one of its connection. It is not to be carried out,
- * nor answered: it may be the inside of a body.
+ * Whether a request follows the last one of its connection. It must be neither carried out nor
+ * answered: it may be the inside of a body.
  *
- * A request that offers another protocol is always the last one: Node throws away what comes in
- * one packet with an offer nobody takes up, and reads the next packet as a request.
+ * A request that offers another protocol is always the last one: if the offer is not accepted, Node
+ * discards the rest of the packet and reads the next packet as a request.
  */
 export function isBehindLast(
   request: IncomingMessage,
@@ -31,9 +31,9 @@ export function isBehindLast(
 }
 
 /**
- * Ends a response that is written, but whose request is still coming, when the client has sent
- * the rest, or has had time to. Node closes the connection as soon as a last response ends, and
- * with it throws away what it has not read: the client would see a reset instead of the answer.
+ * Ends a response that is written while its request is still arriving: when the client has sent the
+ * rest, or has had time to. Node closes the connection as soon as a last response ends and discards
+ * what it has not read: the client would see a reset instead of the answer.
  */
 export function endWhenHeardOut(
   request: IncomingMessage,
@@ -47,7 +47,7 @@ export function endWhenHeardOut(
   request.resume()
 }
 
-/** Sends the last of a connection, and ends it for good when the client has, or has had time to. */
+/** Sends the last text of a connection, and destroys it when the client has ended, or had time to. */
 export function linger(socket: Socket, last: string): void {
   socket.end(last)
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)

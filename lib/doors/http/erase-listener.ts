@@ -9,9 +9,9 @@ import { sendAnswer } from './send-answer.ts'
 import { ERASE_PATHS, receiveErase } from './receive-erase.ts'
 
 /**
- * Answers a request to one of {@link ERASE_PATHS}, and hands any other to `next`; without `next`
- * it answers `404`. Returns what `next` returns, or else a promise that never rejects and resolves
- * once the request is answered.
+ * Answers a request to one of {@link ERASE_PATHS}, and passes any other to `next`; without `next`
+ * it answers `404`. Returns what `next` returns, or else a promise that resolves once the request is
+ * answered and never rejects.
  */
 export type EraseListener = (
   request: IncomingMessage,
@@ -20,14 +20,14 @@ export type EraseListener = (
 ) => unknown
 
 /**
- * Makes a listener that answers MSC2438 erasure requests, for whatever calls `(req, res, next?)`:
- * a `node:http` server, Express 4 and 5, Connect, Polka. Put it in front of everything else,
- * above all of body parsers and access logs, at the root or where your registration's `url` leads:
- * it checks the token before it reads a byte, and reads 64 KiB at most. Behind a body parser it
- * takes what that has left in `rawBody`, or else `body`.
+ * Makes a listener that answers MSC2438 erasure requests, for anything that calls
+ * `(req, res, next?)`: a `node:http` server, Express 4 and 5, Connect, Polka. Put it in front of
+ * everything else, especially body parsers and access logs, at the root or where your registration's
+ * `url` leads. It checks the token before it reads any of the body, and reads at most 64 KiB. Behind
+ * a body parser, it takes what the parser left in `rawBody`, or else in `body`.
  *
- * A request that stands on its connection behind one that was not read to its end is neither
- * answered nor handed on: it may be the inside of a body.
+ * A request that follows, on the same connection, one that was not read to its end is neither
+ * answered nor passed on: it may be the inside of a body.
  *
  * @example
  * ```ts
@@ -47,7 +47,7 @@ export function eraseListener(erasure: Erasure): EraseListener {
   }
 }
 
-/** Answers a request to the endpoint that came over `node:http`. Resolves whatever happens. */
+/** Answers a request to the endpoint that came over `node:http`. Never rejects. */
 export async function answerErase(
   door: ErasureDoor,
   request: IncomingMessage,
@@ -62,6 +62,6 @@ async function answerNotFound(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // Node says a moment later that a request without a body is complete.
+  // Node reports only a moment later that a request without a body is complete.
   sendAnswer(request, response, await Promise.resolve(NOT_FOUND))
 }

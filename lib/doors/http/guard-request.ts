@@ -15,8 +15,8 @@ import {
 } from './receive-erase.ts'
 
 /**
- * Larger than any homeserver's: Synapse sends a hundred events of 64 KiB at most, with the content
- * before repeated twice, and as much of ephemeral data.
+ * Larger than any homeserver's transaction: Synapse sends at most a hundred events of 64 KiB, with
+ * the previous content repeated twice, and as much ephemeral data.
  */
 const MAX_TRANSACTION_BYTES = 48 * 1024 * 1024
 
@@ -29,13 +29,13 @@ export function isTransaction(method: string | undefined, path: string): boolean
 }
 
 /**
- * Reads a transaction, takes late events of erased users out of it, and hands it to `next` as a
- * body parser would: in `request.body`, with the mark `_body` by which those of Express know that
+ * Reads a transaction, removes late events of erased users from it, and passes it to `next` as a
+ * body parser would: in `request.body`, with the mark `_body`, which tells Express's parsers that
  * there is nothing left to read.
  *
- * If the store cannot be asked, the answer is 503 and nothing is handed on: the homeserver sends
- * the transaction again. Nor is anything handed on that has not the right token, since whatever
- * stands behind may be less strict about it.
+ * If the store cannot be read, the answer is 503 and nothing is passed on: the homeserver sends the
+ * transaction again. A transaction without the right token is not passed on, either: the framework
+ * behind may be less strict.
  */
 export async function guardRequest(
   door: ErasureDoor,

@@ -1,23 +1,23 @@
 /** Where the server listens, and how patient it is. */
 export interface ListenOptions {
-  /** Default: 9009. 0: any free port. */
+  /** The port. 0: any free port. Default: 9009. */
   readonly port?: number
-  /** Default: 127.0.0.1, since the homeserver is usually on the same machine. */
+  /** The host. Default: 127.0.0.1, because the homeserver is usually on the same machine. */
   readonly host?: string
   /**
-   * How long a client may take to send a request's headers, to the second. Default: 10,000 ms, or
-   * `requestTimeoutMs` if that is less. Too low: slow networks are cut off. Too high: connections
-   * that send nothing pile up.
+   * How long a client may take to send a request's headers; checked once a second. Default: 10,000
+   * ms, or `requestTimeoutMs` if that is less. Too low: slow networks are cut off. Too high: idle
+   * connections pile up.
    */
   readonly headersTimeoutMs?: number
   /**
-   * How long a client may take to send a whole request, to the second. Default: 30,000 ms. Too
-   * low and too high as with `headersTimeoutMs`, which it limits.
+   * How long a client may take to send a whole request, headers included; checked once a second.
+   * Default: 30,000 ms. Too low: slow networks are cut off. Too high: unfinished requests pile up.
    */
   readonly requestTimeoutMs?: number
   /**
-   * How long `close` waits for answers to requests that have arrived. Default: 10,000 ms. Too low:
-   * a homeserver sends them again. Too high: an `allow` that never answers holds up the shutdown.
+   * How long `close` waits for the answers to requests that have arrived. Default: 10,000 ms. Too
+   * low: the homeserver must send them again. Too high: an `allow` that hangs delays the shutdown.
    */
   readonly drainMs?: number
 }
@@ -45,7 +45,7 @@ export function resolveListenOptions(options: ListenOptions): Required<ListenOpt
     ...DEFAULTS,
     ...Object.fromEntries(given),
   }
-  // To Node 0 is no limit at all.
+  // For Node, 0 means no limit.
   checkMs(resolved, 'headersTimeoutMs', 1)
   checkMs(resolved, 'requestTimeoutMs', 1)
   checkMs(resolved, 'drainMs', 0)

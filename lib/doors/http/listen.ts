@@ -25,34 +25,35 @@ import { type ListenOptions, resolveListenOptions } from './listen-options.ts'
 
 /** A server of our own that is listening. */
 export interface EraseServer {
-  /** Without a slash at the end. */
+  /** The server's URL, without a slash at the end. */
   readonly url: string
-  /** The port it listens on, also where 0 was asked for. */
+  /** The port it listens on; if you asked for 0, the one that was free. */
   readonly port: number
   /**
-   * Takes no more connections, answers every request that has arrived as a whole, and resolves
-   * when all connections are closed, after `drainMs` at the latest. The same promise each time.
+   * Accepts no more connections, answers every request that has arrived completely, and resolves
+   * when all connections are closed, at the latest after `drainMs`. Every call returns the same
+   * promise.
    */
   close(): Promise<void>
 }
 
-/** How often connections are looked at for having been too slow. */
+/** How often to look for connections that are too slow. */
 const CHECK_MS = 1000
 
-/** Why a server cannot listen, and the way out. */
+/** Why a server cannot listen, and what to do. */
 const WAYS_OUT: Readonly<Record<string, string>> = {
-  EACCES: 'this user may not; choose a port above 1023',
-  EADDRINUSE: 'another program does; stop it, or choose another port',
+  EACCES: 'this user has no right to; choose a port above 1023',
+  EADDRINUSE: 'another program uses it; stop that program, or choose another port',
   EADDRNOTAVAIL: 'this machine does not have that address; choose another host',
   ENOTFOUND: 'that host is not known; choose another',
 }
 
 /**
- * Serves the erase endpoint on a port of its own, for a bridge whose framework has no door.
- * As the specification wants of any application service, it also answers `ping`, and takes and
- * drops transactions.
+ * Serves the erase endpoint on a port of its own, for a bridge whose framework has no door. It also
+ * answers `ping`, and acknowledges transactions and drops them, as the specification requires of
+ * every application service.
  *
- * @throws ErasureError `PORT_UNAVAILABLE`, with the way out
+ * @throws ErasureError `PORT_UNAVAILABLE`, saying what to do
  * @throws TypeError for an option that is unknown or of the wrong kind
  * @see https://spec.matrix.org/v1.16/application-service-api/
  */
@@ -128,7 +129,7 @@ async function answerRequest(
   return NOT_FOUND
 }
 
-/** Acknowledges what is not ours to read: a homeserver sends a transaction until it is taken. */
+/** Acknowledges without reading: a homeserver repeats a transaction until it is acknowledged. */
 async function take(
   door: ErasureDoor,
   method: string,

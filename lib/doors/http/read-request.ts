@@ -11,20 +11,20 @@ export function splitTarget(target: string): { path: string; query: string } {
   return { path: relative.slice(0, mark), query: relative.slice(mark + 1) }
 }
 
-/** What a body parser in front of us leaves on a request. */
+/** The properties that a body parser in front of us sets on a request. */
 interface Parsed {
   readonly rawBody?: unknown
   readonly body?: unknown
 }
 
-/** Sees a Node request as one to the endpoint, also behind a body parser. */
+/** Turns a Node request into one to the endpoint, also behind a body parser. */
 export function fromNode(request: IncomingMessage, query: string): EraseRequest {
   const sent = {
     method: request.method ?? '',
     authorization: authorizationOf(request.rawHeaders),
     queryTokens: query === '' ? [] : new URLSearchParams(query).getAll('access_token'),
   }
-  // A stream that somebody has read never ends again.
+  // A stream that was already read does not emit `end` again.
   if (request.readableDidRead) {
     const { rawBody, body } = request as Parsed
     const read = decode(rawBody ?? body)
@@ -37,7 +37,7 @@ export function fromNode(request: IncomingMessage, query: string): EraseRequest 
   }
 }
 
-/** Every `Authorization` header: `headers` keeps only the first, which a proxy may not check. */
+/** Every `Authorization` header: `headers` keeps only the first, and a proxy may check another. */
 function authorizationOf(rawHeaders: readonly string[]): string[] {
   const found: string[] = []
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -48,12 +48,12 @@ function authorizationOf(rawHeaders: readonly string[]): string[] {
   return found
 }
 
-/** Reads a body of at most `limitBytes`; stops reading, and does not wait, where it is longer. */
+/** Reads a body of at most `limitBytes`. If it is longer, stops reading and does not wait. */
 function readBody(request: IncomingMessage, limitBytes: number): Promise<BodyRead> {
   if (Number(request.headers['content-length'] ?? 0) > limitBytes) {
     return Promise.resolve({ failed: 'too large' })
   }
-  // A client that has gone already sends no more events to wait for.
+  // If the client has already gone, no further event will come.
   if (request.destroyed) return Promise.resolve({ failed: 'cut off' })
   return new Promise(resolve => {
     const chunks: Buffer[] = []
@@ -73,7 +73,7 @@ function readBody(request: IncomingMessage, limitBytes: number): Promise<BodyRea
   })
 }
 
-/** A body as text; what a parser has made an object of is written out again. */
+/** A body as text; a body that a parser turned into an object is serialised again. */
 function decode(body: unknown): BodyRead {
   if (typeof body === 'string') return { text: body }
   if (!(body instanceof Uint8Array)) return { text: JSON.stringify(body ?? null) }

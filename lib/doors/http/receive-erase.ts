@@ -5,8 +5,8 @@ import type { PresentedTokens } from '../../registration/hs-token.ts'
 import { ACKNOWLEDGED, type Answer, refuse, unavailable } from './answer.ts'
 
 /**
- * The paths of the endpoint: MSC2438 names only the first; the second is what the
- * specification's conventions make of a proposal that is not merged.
+ * The paths of the endpoint. MSC2438 names only the first; the second follows the specification's
+ * convention for proposals that are not merged.
  *
  * @see https://github.com/matrix-org/matrix-spec-proposals/pull/2438
  */
@@ -15,18 +15,19 @@ export const ERASE_PATHS: readonly string[] = [
   '/_matrix/app/unstable/org.matrix.msc2438/users/erase',
 ]
 
-/** A body may be this long; a user ID has at most 255 bytes. */
+/** The longest body we read; a user ID has at most 255 bytes. */
 export const MAX_BODY_BYTES: number = 64 * 1024
 
 /** A request to the endpoint, whatever received it. */
 export interface EraseRequest extends PresentedTokens {
-  /** In capitals, as HTTP has it. */
+  /** The method, in capitals, as HTTP spells it. */
   readonly method: string
-  /** The header, if there is one and nobody has undone it. */
+  /** The `Content-Encoding` header, if there is one and the body is not decoded yet. */
   readonly contentEncoding?: string | undefined
   /**
-   * Reads the whole body, or says why not; stops where it is longer than `limitBytes`. Called once
-   * at most, and not before the token is checked. If it rejects, the body counts as cut off.
+   * Reads the whole body, or says why it could not. Must stop if the body is longer than
+   * `limitBytes`. Called at most once, after the token was checked. If it rejects, the body counts as
+   * cut off.
    */
   readBody(limitBytes: number): Promise<BodyRead>
 }
@@ -45,8 +46,8 @@ export type BodyRead =
 const CUT_OFF: BodyRead = { failed: 'cut off' }
 
 /**
- * Answers a request to one of {@link ERASE_PATHS}, as the table in docs/protocol.md says: what a
- * door of any kind stands on. Never rejects. On `200` the request is durable.
+ * Answers a request to one of {@link ERASE_PATHS}, following the table in docs/protocol.md. Every
+ * door is built on it. Never rejects. If it answers `200`, the request is durable.
  *
  * @param door - `erasure.door`
  */
@@ -70,7 +71,7 @@ export async function receiveErase(
   }
 }
 
-/** Whether a body is not what it reads as. */
+/** Whether the body is still encoded. */
 export function isCompressed({ contentEncoding }: EraseRequest): boolean {
   return contentEncoding !== undefined && contentEncoding !== 'identity'
 }
@@ -94,7 +95,7 @@ export function denyToken(door: ErasureDoor, sent: PresentedTokens): Answer | un
   }
 }
 
-/** `405` for a path that exists, asked for with another method. */
+/** `405`: the path exists, but not with this method. */
 export function methodNotAllowed(allow: string): Answer {
   return refuse(405, 'M_UNRECOGNIZED', 'Unrecognized method', { allow })
 }

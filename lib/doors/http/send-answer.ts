@@ -4,8 +4,8 @@ import type { Answer } from './answer.ts'
 import { endAfter, endWhenHeardOut } from './end-connection.ts'
 
 /**
- * Sends an answer, unless another has been sent meanwhile, such as that of a time limit. If the
- * client is still sending a body, the connection ends with it.
+ * Sends an answer, unless another was sent meanwhile, such as that of a time limit. If the client
+ * is still sending a body, the connection ends with this answer.
  */
 export function sendAnswer(
   request: IncomingMessage,

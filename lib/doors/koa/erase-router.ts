@@ -7,12 +7,12 @@ import { splitTarget } from '../http/read-request.ts'
 import { ERASE_PATHS } from '../http/receive-erase.ts'
 
 /**
- * Makes the router that answers MSC2438 erasure requests in a Koa application of yours. Mount it
- * before any body parser: it checks the token before it reads a byte, and reads 64 KiB at most.
- * Behind a parser it takes what that has left (`rawBody`, or else `body`).
+ * Makes a router that answers MSC2438 erasure requests in your Koa application. Mount it before any
+ * body parser: it checks the token before it reads any of the body, and reads at most 64 KiB. Behind
+ * a parser, it takes what the parser left (`rawBody`, or else `body`).
  *
- * Under a router of yours with a prefix it answers there. It answers past Koa (`context.respond = false`): the answer is complete when it is sent, and no
- * middleware changes it.
+ * Mounted under a router with a prefix, it answers below that prefix. It bypasses Koa's own response
+ * (`context.respond = false`): the answer is complete when it is sent, and no middleware changes it.
  *
  * @example
  * ```ts
@@ -25,7 +25,7 @@ export function eraseRouter(erasure: Erasure): Router {
   router.all([...ERASE_PATHS], (context, next) => {
     const { req, res } = context
     const { path, query } = splitTarget(req.url ?? '')
-    // Koa takes `\` for `/` and drops `#` and what follows, so that other paths come here too.
+    // Koa treats `\` as `/` and drops everything from `#`, so other paths reach this route, too.
     if (path !== context.path) return next()
     context.respond = false
     if (isBehindLast(req, res)) return undefined
@@ -35,7 +35,7 @@ export function eraseRouter(erasure: Erasure): Router {
   return router
 }
 
-/** What a body parser leaves on a request of Koa's. */
+/** The properties that a body parser sets on Koa's request. */
 interface ParsedBody {
   readonly rawBody?: unknown
   readonly body?: unknown

@@ -1,5 +1,5 @@
 export { eraseRouter } from './erase-router.ts'
-// Under its first address; it needs no Koa.
+// Still exported here, where it was first; it does not need Koa.
 export { listen } from '../http/listen.ts'
 export type { EraseServer } from '../http/listen.ts'
 export type { ListenOptions } from '../http/listen-options.ts'

@@ -9,52 +9,52 @@ import type { Scheduler } from '../../schedule/scheduler.ts'
 import type { StoreAdapter } from '../../store/adapter.ts'
 import { postgresStore } from './store/postgres-store.ts'
 
-/** Where the engine lies, and how it works. Every process of a bridge is given the same. */
+/** Where the engine is, and how it works. Give every process of a bridge the same options. */
 export interface PostgresEngineOptions {
   /**
-   * `postgres://user:password@host:port/database`, as libpq and pg take it. Must lead to
-   * PostgreSQL 13 or newer itself, or to a pooler in session mode (`STORE_POOLED` otherwise).
+   * `postgres://user:password@host:port/database`, as libpq and pg accept it. It must lead directly
+   * to PostgreSQL 13 or newer, or to a pooler in session mode (otherwise: `STORE_POOLED`).
    */
   readonly connectionString: string
   /**
-   * The schema of our tables, made if missing: a small letter or `_`, then up to 39 of these or
-   * digits. pg-boss's are in the same name with `_queue` behind it. Default:
-   * `matrix_appservice_erasure`. Two bridges in one database need two.
+   * The schema of our tables, created if missing: a lower-case letter or `_`, then up to 39 of these
+   * or digits. pg-boss's tables are in a second schema, whose name is this one with `_queue` appended.
+   * Default: `matrix_appservice_erasure`. Two bridges in one database need different schemas.
    */
   readonly schema?: string
   /**
-   * Connections of a process at most, besides one that listens. Default: 10. Too low: queries
-   * wait for each other. Too high: the server's `max_connections` is reached with fewer processes.
+   * The most connections a process opens, besides one that listens. Default: 10. Too low: queries
+   * wait for each other. Too high: fewer processes fit into the server's `max_connections`.
    */
   readonly maxConnections?: number
   /**
-   * How many requests a process works on side by side. Default: 4. Too high: purges compete with
-   * the bridge for its database. Too low: one slow remote network holds everybody up.
+   * How many requests a process works on at the same time. Default: 4. Too low: one slow remote
+   * network holds up all requests. Too high: purges compete with the bridge for its database.
    */
   readonly concurrency?: number
   /**
-   * How long a request belongs to a process that is not heard of; at least 10,000. Default:
-   * 30,000 ms. Too low: a process that is only slow is stopped, and its slices are done twice.
-   * Too high: the requests of a dead process wait.
+   * How long a request still belongs to a process that has stopped answering; at least 10,000.
+   * Default: 30,000 ms. Too low: a process that is only slow loses its requests, and their slices are
+   * done twice. Too high: the requests of a dead process wait that long.
    */
   readonly leaseMs?: number
-  /** How long `close` lets handlers go on before it aborts them. Default: 10,000 ms. */
+  /** How long `close` waits for handlers before it aborts them. Default: 10,000 ms. */
   readonly drainMs?: number
-  /** Told codes when connections or queries fail, in passing. Default: writes nothing. */
+  /** Receives error codes when connections or queries fail temporarily. Default: none. */
   readonly logger?: Logger
-  /** What the database's time is measured against. Default: the machine's clock. */
+  /** The clock against which the database's time is measured. Default: the machine's clock. */
   readonly clock?: Clock
 }
 
-/** What several processes share: to be spread into the options of `createErasure`. */
+/** What several processes share. Spread it into the options of `createErasure`. */
 export interface PostgresEngine {
-  /** Open requests, tombstones and records. Disconnecting it ends the scheduler's connections, too. */
+  /** Stores requests, tombstones and records. Its `disconnect` also ends the scheduler's connections. */
   readonly store: StoreAdapter
-  /** Which process works on which request, and when. */
+  /** Decides which process works on which request, and when. */
   readonly scheduler: Scheduler
   /**
-   * The database's time. Waits are stored as times: by its own clock, a host that is an hour off
-   * would end everybody's an hour late, or early.
+   * The database's time. Waits are stored as times: if each host used its own clock, one that is an
+   * hour wrong would end the waits of all processes an hour early or late.
    */
   readonly clock: Clock
 }
@@ -71,13 +71,13 @@ const NAMES: ReadonlySet<string> = new Set([
 ] satisfies Array<keyof PostgresEngineOptions>)
 
 /**
- * Has any number of processes, on any number of hosts, carry out erasure together on one
- * PostgreSQL database. Needs the packages `pg` and `pg-boss`. Connects when it is first used.
+ * Makes an engine with which any number of processes, on any number of hosts, carry out erasure
+ * together on one PostgreSQL database. Needs the packages `pg` and `pg-boss`. Connects on first use.
  *
  * @throws TypeError for an option that is unknown or out of range. Opening the store throws
- *   ErasureError `STORE_FOREIGN` if the schema is another program's or a newer version's,
- *   `STORE_FORBIDDEN` if the role lacks a right, `STORE_VOLATILE` if the server may lose what was
- *   committed, and `STORE_POOLED` behind a pooler that shares sessions.
+ *   ErasureError `STORE_FOREIGN` if the schema belongs to another program or a newer version,
+ *   `STORE_FORBIDDEN` if the role lacks a right, `STORE_VOLATILE` if the server may lose committed
+ *   data, and `STORE_POOLED` behind a pooler that shares sessions.
  * @example
  * ```ts
  * const erasure = await createErasure({ registration, key, ...postgresEngine({ connectionString }) })
@@ -90,7 +90,7 @@ export function postgresEngine(options: PostgresEngineOptions): PostgresEngine {
   const logger = harmlessLogger(options.logger ?? silentLogger)
   const database = openDatabase({ ...options, logger, clock: base })
   const clock = databaseClock(database, base)
-  // All that `start` needs is found out before anything is accepted.
+  // Check everything that `start` needs before accepting any request.
   const queue = { database, schema: queueSchema(schema), logger }
   const prepareMore = () => installBoss(queue)
   return {

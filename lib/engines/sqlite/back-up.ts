@@ -13,11 +13,11 @@ import { openingError } from './store-error.ts'
 const ALL_PAGES = 2 ** 31 - 1
 
 /**
- * Copies the database at `path` to `file`, beside the process that writes it if there is one: all
- * that was durable when it began, as sealed as it is. `file` has mode 0600, and is there only when
- * it is whole, checked and on disk; until then it is called `file.partial`.
+ * Copies the database at `path` to `file`, even while a process writes it: everything that was
+ * durable when the copy began, still sealed. `file` has mode 0600, and exists only once it is
+ * complete, checked and on disk; until then it is called `file.partial`.
  *
- * @param check - looks at the copy, and throws if it will not do
+ * @param check - checks the copy, and throws if it is not usable
  * @throws ErasureError `STORE_MISSING`, `STORE_CORRUPT`, `STORE_FOREIGN`, `STORE_UNREADABLE`;
  *   `STORE_UNWRITABLE` if `file` exists or cannot be written
  */
@@ -50,7 +50,7 @@ function refuseExisting(file: string): void {
   if (existsSync(file)) {
     throw new ErasureError(
       'STORE_UNWRITABLE',
-      `${file}: there is a file of this name; nothing is written over`,
+      `${file}: this file already exists; choose another name, it is not overwritten`,
       { store: file },
     )
   }

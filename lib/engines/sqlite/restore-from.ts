@@ -25,10 +25,10 @@ import { locked, openingError } from './store-error.ts'
 import { takeLock } from './take-lock.ts'
 
 /**
- * Puts a copy of `file`, which {@link backUp} has made, in the place of the database at `path`,
- * and of what is beside it. Whenever it is broken off, there is the one database or the other.
+ * Replaces the database at `path`, and the files beside it, by a copy of `file`, which
+ * {@link backUp} made. Whenever it is interrupted, either the old or the new database is there.
  *
- * @param check - looks at the copy, and throws if it will not do; nothing is changed then
+ * @param check - checks the copy, and throws if it is not usable; nothing is changed then
  * @throws ErasureError `STORE_LOCKED` if a process has the database open, `STORE_FOREIGN` if one
  *   of the two is another program's, `STORE_CORRUPT` if `file` is damaged, `STORE_MISSING`,
  *   `STORE_UNREADABLE`, `STORE_UNWRITABLE`
@@ -59,7 +59,7 @@ export async function restoreFrom(
   }
 }
 
-/** The store refuses a network file system by itself, unless it was told not to. */
+/** The store itself refuses a network file system, unless that was allowed. */
 function placeOf(path: string): ReturnType<typeof findPlace> {
   try {
     return findPlace(path, true)
@@ -78,14 +78,14 @@ async function replace(
   removeDatabase(copy)
   try {
     copyFileSync(file, copy)
-    // It has got the mode of the backup, which others may read.
+    // The copy has the mode of the backup, which others may be allowed to read.
     makePrivateFile(copy)
     syncFile(copy)
     await checkCopy(copy, check)
     makeWhole(path)
     for (const made of [copy, `${path}.lock`]) give(made, owner)
-    // A log that stays would be taken for the log of the copy. What was in it is in the old
-    // database already, so that this may be broken off here.
+    // SQLite would take an old log for the log of the copy. The old database already contains what
+    // was in the log, so an interruption here does no harm.
     removeBeside(path)
     syncFolder(dirname(path))
     renameSync(copy, path)
@@ -95,7 +95,7 @@ async function replace(
   }
 }
 
-/** Makes the log part of the old database. One that is damaged has nothing to be kept. */
+/** Moves the log into the old database. If that is damaged, there is nothing to keep. */
 function makeWhole(path: string): void {
   try {
     openForWriting(path).close()
@@ -106,7 +106,7 @@ function makeWhole(path: string): void {
 
 type Owner = Pick<Stats, 'uid' | 'gid'>
 
-/** The user who restores is not always the user that the bridge runs as. */
+/** The user running the restore is not always the user that the bridge runs as. */
 function give(file: string, { uid, gid }: Owner): void {
   try {
     chownSync(file, uid, gid)

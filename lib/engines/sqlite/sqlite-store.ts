@@ -5,21 +5,21 @@ import { HeldDatabase } from './held-database.ts'
 import { openForReading } from './open-database.ts'
 import { createAdapter, createReader } from './sqlite-adapter.ts'
 
-/** Where the embedded store lies. */
+/** Where the embedded store is. */
 export interface SqliteStoreOptions {
   /**
-   * The database file; made with mode 0600 if missing, and its folder with 0700. SQLite puts
-   * `-wal` and `-shm` files beside it, and the lock is a file ending in `.lock`. Not `:memory:`
-   * and not a `file:` URI: what is acknowledged must be on a disk.
+   * The path of the database file. A missing file is created with mode 0600, a missing folder with
+   * 0700. SQLite puts `-wal` and `-shm` files beside it; the lock is a file ending in `.lock`.
+   * `:memory:` and `file:` URIs are refused: an acknowledged request must be on a disk.
    */
   readonly path: string
-  /** Read beside the process that writes, as `status` does. Default: false. */
+  /** Open it for reading only, while another process writes, as `status` does. Default: false. */
   readonly readOnly?: boolean
   /**
-   * Put up with a network file system (NFS, CIFS, 9p, sshfs and so on), which is refused
-   * otherwise: SQLite's log needs locks and shared memory that those do not have, and loses
-   * acknowledged requests without. Only where the file system is known to be used by this machine
-   * alone and to honour fsync. Default: false.
+   * Allow a network file system (NFS, CIFS, 9p, sshfs and so on). By default it is refused: SQLite's
+   * log needs locks and shared memory, which network file systems lack, and acknowledged requests
+   * would be lost. Set it only if you know that this machine alone uses the file system and that the
+   * file system honours fsync. Default: false.
    */
   readonly allowNetworkFileSystem?: boolean
   /** Default: the machine's clock. */
@@ -31,8 +31,8 @@ export interface SqliteStoreOptions {
  *
  * A resolved write survives a crash of the process, a crash of the operating system, and a power
  * cut, if the disk honours fsync. All writes of one turn of the event loop are one transaction.
- * Nothing deleted stays in the file (`secure_delete`) or, after `forget`, in the log beside it;
- * `forget` follows by itself ten seconds after something was deleted.
+ * Nothing deleted stays in the file (`secure_delete`) or, after `forget`, in the log beside it. The
+ * store calls `forget` itself ten seconds after something was deleted.
  *
  * @throws ErasureError `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_FOREIGN`, `STORE_UNSAFE`,
  *   `STORE_UNWRITABLE`, or, read-only, `STORE_MISSING`, `STORE_UNREADABLE`
@@ -50,7 +50,7 @@ export function sqliteStore(options: SqliteStoreOptions): StoreAdapter {
   if (readOnly) return createReader(path, openForReading(path), clock)
   const held = new HeldDatabase(path, options.allowNetworkFileSystem ?? false)
   const adapter = createAdapter({ path, held, clock, readOnly })
-  // What a crash has left between deleting and forgetting: now, or else when it can be.
+  // A crash may have come between deleting and forgetting: forget now, or as soon as possible.
   if (!tryCheckpoint(held.database)) void adapter.forget?.()
   return adapter
 }

@@ -11,11 +11,11 @@ import { severalCases } from './scheduler-cases/several.ts'
 import { sideBySideCases } from './scheduler-cases/side-by-side.ts'
 
 /**
- * What every scheduler must do, whatever engine it stands on, in real time: `at` is compared with
- * this machine's clock, with which the engine's must agree. A scheduler that is for one process
- * leaves out `openAnother`, and passes the cases about several.
+ * The cases that every scheduler must pass, whatever engine it is built on. They run in real time:
+ * they compare `at` with this machine's clock, so the engine's clock must agree with it. A scheduler
+ * for one process leaves out `openAnother`, and the cases about several pass.
  *
- * Imports no test runner: each case is a test in any. They mostly wait, so run them side by side.
+ * Works with any test runner: make a test of each case. They mostly wait, so run them in parallel.
  *
  * @param engine - opens a scheduler on an engine of its own; called once for each case
  * @example

@@ -13,7 +13,7 @@ export function standInTag(text: string): UserTag {
   return text as UserTag
 }
 
-/** Stands for the id of some request, where a test is to be read more than an id. */
+/** Stands for the id of some request, in a readable form. */
 export function standInId(text: string): RequestId {
   return text as RequestId
 }

@@ -9,11 +9,11 @@ import type { StoreEngine } from './store-cases/store-engine.ts'
 import { withStore } from './store-cases/with-store.ts'
 
 /**
- * What every store must do, whatever engine it stands on. A store that is for one process leaves
- * out `openAnother`, and one without `writeIf` the cases about that: both cannot be shared by
- * several processes. That a resolved write survives a power cut cannot be seen from here.
+ * The cases that every store must pass, whatever engine it is built on. A store for one process
+ * leaves out `openAnother`; for a store without `writeIf`, the cases about it pass. Neither can be
+ * shared by several processes. These cases cannot check that a write survives a power cut.
  *
- * Imports no test runner: each case is a test in any.
+ * Works with any test runner: make a test of each case.
  *
  * @param engine - opens an empty store; called once for each case
  * @example

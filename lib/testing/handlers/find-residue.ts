@@ -11,24 +11,25 @@ import { scanSplitPages } from './split-pages.ts'
 export interface Residue {
   /** The file. */
   readonly path: string
-  /** The disguise. */
+  /** The form in which the user was found. */
   readonly form: ResidueForm
-  /** Where in the file, or, of a compressed stream, where that begins. */
+  /** The offset in the file; in a compressed stream, the offset at which the stream begins. */
   readonly offset: number
 }
 
 /**
- * Looks for a user in files: as they are written, in another case, escaped for JSON or a URL, with
+ * Searches files for a user ID: as it is written, in another case, escaped for JSON or a URL, with
  * `\u0040`, `\x40` or `&#64;` for the `@`, in base64 at any alignment, in hex, in UTF-16 and in hex of
- * that, by the localpart alone, as matrix-appservice-bridge escapes them, hashed without a salt, in
+ * that, by the localpart alone, as matrix-appservice-bridge escapes it, hashed without a salt, in
  * gzip and deflate streams, and split across two pages of a SQLite database.
  *
- * A count of zero is no evidence: plant the user first and see that they are found. Use a localpart
- * of four characters or more that nothing else contains.
+ * Finding nothing is no evidence on its own: first plant the user and check that they are found. Use
+ * a localpart of four characters or more that nothing else contains.
  *
- * Files that this process has open are read by another one, since closing a file ends the locks on it.
+ * Another process reads the files that this process has open, because closing a file ends this
+ * process's locks on it.
  *
- * @param paths - files, and folders with everything in them
+ * @param paths - files, and folders, which are searched recursively
  * @throws ErasureError `USER_ID_INVALID`
  */
 export function findResidue(userId: string, paths: readonly string[]): Residue[] {

@@ -1,8 +1,8 @@
 import { isUserId, localpartOf, serverNameOf, type UserId } from '../../matrix/user-id.ts'
 
 /**
- * People a careless query takes for `userId`: whom `LIKE`, a prefix, a pattern, folding case or a
- * lost port would match. None is `userId`.
+ * Users that a careless query confuses with `userId`: `LIKE`, a prefix, a pattern, ignoring case or
+ * dropping the port would match them. None of them is `userId`.
  */
 export function lookAlikes(userId: UserId): UserId[] {
   const localpart = localpartOf(userId)

@@ -2,8 +2,8 @@ import { type UserIdForm, userIdForms } from '../../matrix/user-id-forms.ts'
 import { localpartOf, type UserId } from '../../matrix/user-id.ts'
 
 /**
- * The disguises in which a user ID is looked for. `case`: as it is, but for upper and lower
- * case; `compressed`: in a gzip or deflate stream; `split`: across two pages of a SQLite file.
+ * The forms in which a user ID is looked for. `case`: as it is, except for upper and lower case;
+ * `compressed`: in a gzip or deflate stream; `split`: across two pages of a SQLite file.
  */
 export type ResidueForm =
   UserIdForm['form'] | 'case' | 'utf16' | 'localpart' | 'compressed' | 'split'

@@ -10,9 +10,9 @@ export interface ByteHit {
   readonly offset: number
 }
 
-/** Streams within streams within streams are not looked into. */
+/** Streams nested deeper are not searched. */
 const MAX_DEPTH = 2
-/** What a stream unpacks to is looked at this far. */
+/** How much of an unpacked stream is searched. */
 const MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 
 /** Looks for a user in bytes, in every form a program is likely to have written. */
@@ -66,7 +66,7 @@ function search(
   return hits
 }
 
-/** Whether what lies between is not part of a longer word. Other people's names contain theirs. */
+/** Whether this range is a whole word: other users' names may contain the user's. */
 function isWord(folded: string, from: number, to: number): boolean {
   const isLetter = (char: string | undefined) =>
     char !== undefined && /[a-z0-9]/.test(char)
@@ -78,7 +78,7 @@ interface Stream {
   readonly content: Buffer
 }
 
-/** Every gzip and zlib stream in the bytes, and the whole of them taken as a raw deflate one. */
+/** Every gzip and zlib stream in the bytes, and all the bytes as one raw deflate stream. */
 function unpack(bytes: Buffer): Stream[] {
   const streams: Stream[] = []
   for (let offset = 0; offset + 2 < bytes.length; offset += 1) {
@@ -103,7 +103,7 @@ function streamKind(bytes: Buffer, offset: number): Unpack | undefined {
     : undefined
 }
 
-/** `gunzipSync` gives nothing at all where other bytes follow, so the header is cut off here. */
+/** `gunzipSync` returns nothing if other bytes follow the stream, so the header is cut off here. */
 const unpackGzip: Unpack = (input, options) => {
   const bytes = Buffer.from(input as Uint8Array)
   const flags = bytes.readUInt8(3)
@@ -117,7 +117,7 @@ const unpackGzip: Unpack = (input, options) => {
 
 function tryUnpack(unpackSync: Unpack, bytes: Buffer): Buffer | undefined {
   try {
-    // A stream that is cut off still gives what it holds.
+    // A truncated stream still yields what it contains.
     const content = unpackSync(bytes, {
       finishFlush: constants.Z_SYNC_FLUSH,
       maxOutputLength: MAX_UNPACKED_BYTES,

@@ -17,8 +17,8 @@ interface Page {
 }
 
 /**
- * Looks for a user whose ID SQLite has cut in two: the rest of a long value lies on another
- * page, behind that page's first four bytes, and the beginning is followed by its number.
+ * Looks for a user ID that SQLite has cut in two: the rest of a long value is on another page,
+ * behind that page's first four bytes, and the other page's number follows the first part.
  */
 export function scanSplitPages(userId: UserId, bytes: Buffer): ByteHit[] {
   const pages = readPages(bytes)
@@ -38,7 +38,7 @@ export function scanSplitPages(userId: UserId, bytes: Buffer): ByteHit[] {
   return hits
 }
 
-/** Where `begin` stands such that the value goes on on another page, and on which. */
+/** Where `begin` is followed by the number of another page, on which the value continues. */
 function placesOf(begin: string, page: Page): Array<{ offset: number; next: number }> {
   const places: Array<{ offset: number; next: number }> = []
   const last = page.bytes.length - begin.length

@@ -10,31 +10,31 @@ import { Trial, type TrialRun } from './trial.ts'
 
 /** What a handler's test needs to know about the store behind it. */
 export interface PurgeHandlerTest {
-  /** Puts something of a user into the store, as the bridge does when the user is active. */
+  /** Stores data about a user, as the bridge does when the user is active. */
   plant(userId: UserId): unknown
-  /** Everything the store holds about a user. Compared before and after. */
+  /** Returns everything the store contains about a user. Compared before and after. */
   read(userId: UserId): unknown
   /** The user to plant and erase. Default: a new one. Must not be in the store. */
   readonly userId?: string
-  /** Users who must not be touched. Default: twenty who look like them. */
+  /** Users whose data must not change. Default: twenty whose IDs look like the user's. */
   readonly bystanders?: readonly string[]
-  /** Files and folders of the store in which nothing of the user may be left. */
+  /** Files and folders of the store, in which no trace of the user may remain. */
   readonly files?: readonly string[]
 }
 
-/** What the handler did, where it got nothing wrong. */
+/** What the handler did, if it got nothing wrong. */
 export interface PurgeHandlerReport {
-  /** How many slices one run took: checkpoints at which it was killed and resumed. */
+  /** How many slices one run took. The handler was killed and resumed after each of them. */
   readonly slices: number
-  /** How many items it said it removed in one run. */
+  /** How many items it reported as removed in one run. */
   readonly removed: number
-  /** What is not wrong, but worth knowing. */
+  /** Notes on things that are not wrong, but worth knowing. */
   readonly notes: readonly string[]
 }
 
-/** A purge handler got something wrong; `problems` says what, in plain sentences. */
+/** A purge handler got something wrong; `problems` lists what, in plain sentences. */
 export class PurgeHandlerError extends Error {
-  /** What it got wrong, a sentence each. */
+  /** What it got wrong, one sentence for each problem. */
   readonly problems: readonly string[]
 
   constructor(problems: readonly string[]) {
@@ -49,10 +49,10 @@ export class PurgeHandlerError extends Error {
 }
 
 /**
- * Tries a purge handler on a real store: plants a user and others who look like them, sees that
- * `verify` finds the user, purges, kills the handler at every checkpoint and lets it resume, runs
- * it again on nothing, and sees that `verify` finds nothing, that no byte of the user is left in
- * the files, and that nobody else was touched. Imports no test runner: call it in any.
+ * Tests a purge handler on a real store. It plants a user and others who look like them, checks that
+ * `verify` finds the user, purges, kills the handler after every slice and lets it resume, and runs
+ * it again when nothing is left. Then it checks that `verify` finds nothing, that no trace of the user
+ * is left in the files, and that no other user's data changed. Works with any test runner.
  *
  * @throws PurgeHandlerError saying in plain sentences what the handler got wrong
  * @example
@@ -79,7 +79,7 @@ export async function testPurgeHandler<C extends Json = Json>(
     const same = isDeepStrictEqual(before, await read(test, other))
     trial.expect(same, 'It touched other people, who only look like the user.')
   }
-  // Another user, of whom nobody planted is a part: `@a:b.c` is found in `@a:b.c.org`.
+  // A user whose ID contains no planted ID: `@a:b.c` would be found in `@a:b.c.org`.
   const alone = new Trial(registered, newUser())
   if (test.files !== undefined) await tryFiles(alone, test, test.files)
   const problems = [...trial.problems, ...alone.problems]

@@ -6,10 +6,10 @@ import type { UserId } from '../../matrix/user-id.ts'
 import type { RegisteredHandler } from '../../purge/handler-plan.ts'
 import { type CallContext, callPurge, callVerify } from '../../purge/call-handler.ts'
 
-/** Slices after which a handler is taken for one that never ends. */
+/** The number of slices after which a handler counts as endless. */
 const MAX_SLICES = 1000
 
-/** How a run of a handler to its end went. */
+/** The result of running a handler to its end. */
 export interface TrialRun {
   readonly slices: number
   readonly removed: number
@@ -31,7 +31,7 @@ export class Trial {
     this.#handler = handler
     this.userId = userId
     this.#redact = createRedactor(userId)
-    // What is planted during the test has happened before the request.
+    // Data planted during the test must be older than the request.
     this.#receivedAt = new Date(Date.now() + 60 * 60 * 1000)
   }
 
@@ -109,7 +109,7 @@ export class Trial {
     }
   }
 
-  /** The SDK takes the user out of a line; seeing that it did is seeing that they were in it. */
+  /** The SDK removes the user from a line. If it removed something, the handler logged the user. */
   #listeningLogger(): Logger {
     const redacted = this.#redact(this.userId)
     const listen = (message: string, fields: object = {}) => {

@@ -177,7 +177,7 @@ t.test('a port that is taken is one clear error, and closing frees it', async t 
   const error = await listen(erasure, { port, host }).catch((error: unknown) => error)
   t.ok(isErasureError(error, 'PORT_UNAVAILABLE'))
   t.match(error, {
-    message: `Cannot listen on port ${port} of ${host}: another program does; stop it, or choose another port`,
+    message: `Cannot listen on port ${port} of ${host}: another program uses it; stop that program, or choose another port`,
     port,
     host,
     cause: { code: 'EADDRINUSE' },

@@ -9,34 +9,35 @@ const MIN_LEASE_MS = 10_000
 
 /** How the scheduler that several processes share behaves. */
 export interface PgBossSchedulerOptions {
-  /** Where the queue lies. It is not closed by the scheduler. */
+  /** The database of the queue. The scheduler does not close it. */
   readonly database: Database
   /**
-   * pg-boss's tables are in the schema of this name with `_queue` behind it: a small letter or
-   * `_`, then up to 39 of these or digits. Processes with the same one share their work.
+   * pg-boss's tables are in the schema of this name with `_queue` appended: a lower-case letter or
+   * `_`, then up to 39 of these or digits. Processes with the same schema share their work.
    */
   readonly schema: string
   /**
-   * How many requests this process works on side by side. Default: 4. Too high: purges compete
-   * with the bridge for its database. Too low: one slow remote network holds everybody up.
+   * How many requests this process works on at the same time. Default: 4. Too low: one slow remote
+   * network holds up all requests. Too high: purges compete with the bridge for its database.
    */
   readonly concurrency?: number
   /**
-   * How long after its last word a process is taken for dead, and another goes on with its
-   * requests: this and up to seven seconds (ended leases are looked for every two to four, work
-   * every two), while the database answers and somebody has a place free. Default: 30,000 ms; at
-   * least 10,000, and rounded up to seconds. Too high: a dead process's requests wait. Too low: a
-   * process that is only slow is stopped, and its slices are done twice.
+   * How long after its last sign of life a process counts as dead, so that another takes over its
+   * requests. Taking over needs up to seven seconds more (processes look for ended leases every two
+   * to four seconds, for work every two), a database that answers, and a process with a free place.
+   * Default: 30,000 ms; at least 10,000, and rounded up to seconds. Too low: a process that is only
+   * slow loses its requests, and their slices are done twice. Too high: a dead process's requests
+   * wait that long.
    */
   readonly leaseMs?: number
   /**
-   * How long `close` lets work in progress go on before it aborts it. Default: 10,000 ms. Too
-   * high: the service manager kills the process first. Too low: slices are done twice.
+   * How long `close` waits for work in progress before it aborts it. Default: 10,000 ms. Too low:
+   * slices are done twice. Too high: the service manager kills the process first.
    */
   readonly drainMs?: number
-  /** A clock that goes by the database's time: all times are compared with that. */
+  /** A clock that shows the database's time: all times are compared with that. */
   readonly clock: Clock
-  /** Told codes of errors only. Default: writes nothing. */
+  /** Receives only the codes of errors. Default: none. */
   readonly logger?: Logger
 }
 
