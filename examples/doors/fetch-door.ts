@@ -1,11 +1,11 @@
-// A door of one's own, for whatever speaks Request and Response: Hono, h3 2, Bun, Deno. It stands
-// on what all doors stand on: hand `receiveErase` the request, send what it answers.
+// A door of your own, for any framework with Request and Response: Hono, h3 2, Bun, Deno. It does
+// what all doors do: it passes the request to `receiveErase`, and sends the answer.
 import { isUtf8 } from 'node:buffer'
 
 import type { Erasure } from 'matrix-appservice-erasure'
 import { type BodyRead, ERASE_PATHS, receiveErase } from 'matrix-appservice-erasure/http'
 
-/** Makes a function that answers erasure requests, and `undefined` to any other. */
+/** Makes a function that answers erasure requests, and returns `undefined` for any other. */
 export function eraseFetch(erasure: Erasure) {
   return async (request: Request): Promise<Response | undefined> => {
     const { pathname, searchParams } = new URL(request.url)

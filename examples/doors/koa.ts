@@ -4,7 +4,7 @@ import Koa, { type Middleware } from 'koa'
 import type { Erasure } from 'matrix-appservice-erasure'
 import { eraseRouter } from 'matrix-appservice-erasure/koa'
 
-/** Makes an application that answers erasure requests, and leaves every other to the bridge. */
+/** Makes an application that answers erasure requests, and leaves all others to the bridge. */
 export function createBridgeApp(erasure: Erasure, bridge: Middleware): Koa {
   const app = new Koa()
   // Before any body parser: the token is checked before a byte of the body is read.

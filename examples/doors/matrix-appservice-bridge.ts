@@ -4,7 +4,7 @@ import { Bridge, type WeakEvent } from 'matrix-appservice-bridge'
 import type { Erasure } from 'matrix-appservice-erasure'
 import { attachErasure } from 'matrix-appservice-erasure/bridge'
 
-/** Where the bridge finds its homeserver, and what it does with events. */
+/** What the bridge needs: its homeserver, and what it does with events. */
 export interface BridgeSettings {
   readonly homeserverUrl: string
   readonly domain: string
@@ -22,7 +22,7 @@ export function createErasableBridge(
     homeserverUrl,
     domain,
     registration,
-    // An event of an erased user never arrives here: the guard has taken it out.
+    // No event of an erased user arrives here: the guard has removed it.
     controller: { onEvent: request => onEvent(request.getData()) },
     disableStores: true,
   })

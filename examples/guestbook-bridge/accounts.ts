@@ -9,15 +9,15 @@ const Datastore = nedb as unknown as typeof nedb.default
 
 /** Which Matrix user has which guestbook account, in matrix-appservice-bridge's own store. */
 export interface Accounts {
-  /** The account of a user; made if there is none. `at`: when the user did what it is made for. */
+  /** The account of a user, created if there is none. `at`: when the user did what needs it. */
   accountOf(userId: string, at: number): Promise<string>
   /** The accounts a user is linked to. */
   linkedTo(userId: string): Promise<string[]>
-  /** Whether a user is linked to an account, and nobody else is. */
+  /** Whether a user is linked to an account, and no other user is. */
   isOnlyTheirs(account: string, userId: string): Promise<boolean>
   /** Removes a user, their links and their accounts, unless they came after `until`. */
   unlink(userId: string, until: Date): Promise<number>
-  /** How many places in the store and in its files hold a user who came before `until`. */
+  /** How many places in the store and in its files contain a user who came before `until`. */
   countPlaces(userId: string, until: Date): Promise<number>
 }
 
@@ -39,7 +39,7 @@ export async function openAccounts(path: string): Promise<Accounts> {
   const store = new UserBridgeStore(database)
   const ownersOf = async (account: string) => (await store.getMatrixLinks(account)) ?? []
 
-  /** The forms under which the user was known at the time: an account that came back is not theirs. */
+  /** The forms under which the user was known then: a reactivated account is not part of it. */
   async function formsBefore(userId: string, until: Date): Promise<string[]> {
     const forms = await Promise.all(
       formsOf(userId).map(async form => {
@@ -89,7 +89,7 @@ export async function openAccounts(path: string): Promise<Accounts> {
         removed += await store.delete({ type: 'union', matrix_id: form })
         removed += await store.delete({ type: 'matrix', id: form })
       }
-      // NeDB only ever appends: what was deleted is in the file until it is written anew.
+      // NeDB only ever appends: deleted data stays in the file until the file is rewritten.
       await database.compactDatafileAsync()
       return removed
     },
@@ -112,7 +112,7 @@ function countInFiles(paths: readonly string[], forms: readonly string[]): numbe
   let count = 0
   for (const path of paths.filter(existsSync)) {
     const text = readFileSync(path, 'utf8')
-    // With the quotation marks, because the user ID may be the beginning of another one.
+    // Search with the quotation marks, because the user ID may be the beginning of another one.
     for (const form of forms) count += text.split(JSON.stringify(form)).length - 1
   }
   return count

@@ -13,7 +13,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 }
 const FILE_NAME = /^[0-9a-f-]{36}\.(?:png|jpg|gif|webp)$/
 
-/** A picture that was downloaded and is not kept yet. */
+/** A picture that was downloaded and is not stored yet. */
 export interface Picture {
   readonly bytes: Buffer
   readonly extension: string
@@ -52,7 +52,7 @@ export function isAvatarName(name: string): boolean {
 /**
  * Downloads a picture from the homeserver's media repository.
  *
- * @returns `undefined` if it cannot be had, or is not a picture
+ * @returns `undefined` if the download fails, or it is not a picture
  */
 export async function downloadPicture(
   homeserverUrl: string,
@@ -74,7 +74,7 @@ export async function downloadPicture(
     const bytes = await readAtMost(response.body, MAX_BYTES)
     return bytes && { bytes, extension }
   } catch {
-    // A picture is not worth losing the event for.
+    // Rather lose the picture than the event.
     return undefined
   }
 }

@@ -18,7 +18,7 @@ import { createWebServer } from './web.ts'
 
 const REGISTER_RETRY_MS = 5000
 
-/** What the bridge is told from outside. */
+/** The configuration of the bridge. */
 export interface Settings {
   readonly homeserverUrl: string
   readonly serverName: string
@@ -30,7 +30,7 @@ export interface Settings {
   readonly guestbookPort: number
   readonly dataDir: string
   readonly settleMs: number
-  /** How long the purge of messages rests between two slices. */
+  /** How long the purge of messages pauses between two slices. */
   readonly pauseMs: number
   readonly log: Logger
 }
@@ -74,7 +74,7 @@ export async function startBridge(settings: Settings): Promise<GuestbookBridge> 
   await listen(bridge, settings.port, host)
   return {
     async close() {
-      // The intake first: an event that came after the SDK has closed would be dropped.
+      // Close the intake first: an event that arrives after the SDK has closed would be dropped.
       await bridge.close()
       await new Promise(resolve => web.close(resolve))
       await stores.erasure.close()
@@ -95,12 +95,12 @@ function openErasure(settings: Settings): Promise<Erasure> {
   })
 }
 
-/** A homeserver that is down must keep nobody's erasure waiting, so it is tried again later. */
+/** Erasure must not wait for a homeserver that is down, so this is tried again later. */
 async function registerBot(bridge: Bridge, log: Logger): Promise<void> {
   try {
     await bridge.getIntent().ensureRegistered(true)
   } catch {
-    log.warn('The bot could not be registered at the homeserver, and will be later')
+    log.warn('The bot could not be registered at the homeserver; trying again later')
     setTimeout(() => void registerBot(bridge, log), REGISTER_RETRY_MS).unref()
   }
 }

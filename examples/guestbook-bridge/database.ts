@@ -33,12 +33,12 @@ const SCHEMA = `
 `
 
 /**
- * Opens the guestbook's own database. With a journal that is deleted at every commit, and pages
- * that are overwritten when rows go, nothing of a deleted row stays in a file. A write-ahead log
- * would keep old pages until it is truncated.
+ * Opens the guestbook's own database. The journal is deleted at every commit, and deleted rows are
+ * overwritten, so nothing of a deleted row stays in a file. A write-ahead log would keep old pages
+ * until it is truncated.
  */
 export function openDatabase(path: string): DatabaseSync {
-  // The timeout is for whoever looks in from another process.
+  // The timeout is for other processes that read the database.
   const database = new DatabaseSync(path, { timeout: 5000 })
   database.exec(`
     PRAGMA journal_mode = DELETE;

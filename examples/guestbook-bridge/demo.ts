@@ -1,5 +1,5 @@
-// Shows what the guestbook bridge and the SDK do about somebody who is erased, also when the
-// bridge is killed in the middle of it. Needs nothing but this repository.
+// Shows how the guestbook bridge and the SDK erase a user, even if the bridge is killed in the
+// middle of it. Needs only this repository.
 import { comeBack, lookAgain, waitForErased } from './demo/acts-after.ts'
 import { eraseHer, fillGuestbook, killInTheMiddle } from './demo/acts-before.ts'
 import { buildStage, DemoError, say } from './demo/stage.ts'

@@ -10,7 +10,7 @@ import type { Logger } from 'matrix-appservice-erasure'
 /** What every ghost's user ID begins with. */
 export const GHOST_PREFIX = '@guestbook_'
 
-/** What the framework is told. */
+/** The options of the framework. */
 export interface FrameworkOptions {
   readonly homeserverUrl: string
   readonly serverName: string
@@ -21,17 +21,17 @@ export interface FrameworkOptions {
   readonly takeEvent: (event: WeakEvent) => Promise<void>
 }
 
-/** Makes a bridge of matrix-appservice-bridge that logs nothing and remembers nobody. */
+/** Makes a matrix-appservice-bridge that logs nothing and remembers no users. */
 export function createFramework(options: FrameworkOptions): Bridge {
   const { homeserverUrl, serverName, registration, log, takeEvent } = options
-  // Its lines name users, and so do those of the libraries beneath it. Without any transport
-  // it would complain about each line, and print it.
+  // Its log lines name users, and so do those of its libraries. Without any transport it would
+  // complain about each line, and print it.
   BridgeLogger.configure({ console: 'off' })
   const isOurs = (userId: string) =>
     userId === bridge.botUserId ||
     (userId.startsWith(GHOST_PREFIX) && userId.endsWith(`:${serverName}`))
-  // One event after the other. The framework has an option for it, which in version 11 waits for
-  // nothing.
+  // One event after the other. The framework has an option for this, but in version 11 it does not
+  // wait.
   let before: Promise<void> = Promise.resolve()
   const bridge: Bridge = new Bridge({
     homeserverUrl,
@@ -48,7 +48,7 @@ export function createFramework(options: FrameworkOptions): Bridge {
         before = before
           .then(() => takeEvent(request.getData()))
           // Not the error itself: it may quote the event.
-          .catch(() => log.error('An event could not be taken in'))
+          .catch(() => log.error('An event could not be processed'))
           .finally(() => request.resolve(undefined))
       },
     },
@@ -56,7 +56,7 @@ export function createFramework(options: FrameworkOptions): Bridge {
   return bridge
 }
 
-/** Has the bridge listen, and adds what the framework lacks. */
+/** Makes the bridge listen, and adds what the framework lacks. */
 export async function listen(bridge: Bridge, port: number, host: string): Promise<void> {
   // It makes its application before it first waits, so nothing comes in before these two.
   const listening = bridge.listen(port, host)
@@ -79,8 +79,8 @@ interface Answering {
 }
 
 /**
- * The framework keeps the names and pictures of everybody it sees join or leave, in memory and
- * with no way to take one out. It needs only those of its own: what is not kept needs no purge.
+ * The framework keeps the names and pictures of all users it sees join or leave in memory, with no
+ * way to remove one. It needs only those of its own users: data that is not kept needs no purge.
  */
 class OwnMembershipCache extends MembershipCache {
   readonly #isOurs: (userId: string) => boolean

@@ -22,7 +22,7 @@ export interface ShownEntry {
   readonly sentAt: number
 }
 
-/** What is known of how a user wants to be shown. */
+/** How a user wants to be shown, as far as known. */
 export interface Profile {
   readonly name: string | null
   /** A file in the folder of avatars. */
@@ -89,7 +89,7 @@ export function addAdminRoom(
     .run(roomId, userId, since)
 }
 
-/** Whether a room is somebody's direct room with the bot. */
+/** Whether a room is a user's direct room with the bot. */
 export function isAdminRoom(database: DatabaseSync, roomId: string): boolean {
   return (
     database.prepare('SELECT 1 FROM admin_room WHERE room_id = ?').get(roomId) !==

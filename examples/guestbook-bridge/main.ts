@@ -6,11 +6,11 @@ process.umask(0o077)
 const { env } = process
 const log = createLog(env['LOG'] === 'debug')
 
-// What is thrown by accident may quote an event: where it was thrown is enough to find it.
+// An unexpected error may quote an event: the place where it was thrown is enough to find it.
 process.on('uncaughtException', (error: unknown) => {
   const stack = error instanceof Error ? (error.stack ?? '') : ''
   const [, place] = /\n +at (.*)/.exec(stack) ?? []
-  log.error('The bridge stops: nobody caught what was thrown', { place })
+  log.error('The bridge stops: an error was not caught', { place })
   process.exit(1)
 })
 

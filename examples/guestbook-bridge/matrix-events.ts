@@ -13,7 +13,7 @@ import {
   setProfile,
 } from './guestbook.ts'
 
-/** What becomes of events: where they are kept, and what the bot does about them. */
+/** What events lead to: where they are stored, and what the bot does about them. */
 export interface EventSinks {
   readonly database: DatabaseSync
   readonly accounts: Accounts
@@ -21,7 +21,7 @@ export interface EventSinks {
   readonly erasure: Pick<Erasure, 'isErased'>
   readonly log: Logger
   readonly botUserId: () => string
-  /** Has the bot join a room. */
+  /** Makes the bot join a room. */
   readonly joinRoom: (roomId: string, viaServer: string) => Promise<unknown>
   /** The content of a user's membership in a room. */
   readonly fetchMember: (roomId: string, userId: string) => Promise<unknown>
@@ -29,8 +29,8 @@ export interface EventSinks {
 }
 
 /**
- * Takes what Matrix users do into the guestbook. Late events of erased users do not come here,
- * but one that was waiting for its turn when the sender was erased does.
+ * Puts what Matrix users do into the guestbook. Late events of erased users do not come here, except
+ * one that was waiting for its turn when the sender was erased.
  */
 export async function handleEvent(event: WeakEvent, sinks: EventSinks): Promise<void> {
   if (await sinks.erasure.isErased(event.sender)) return
@@ -41,7 +41,7 @@ export async function handleEvent(event: WeakEvent, sinks: EventSinks): Promise<
   const { membership } = event.content
   if (membership === 'invite' && event.state_key === sinks.botUserId())
     return acceptInvite(event, at, sinks)
-  // A leave needs nothing here, and is never a reason to look at somebody's profile.
+  // A leave needs nothing here, and is never a reason to fetch a user's profile.
   if (membership === 'join' && event.state_key === event.sender)
     await takeProfile(event.sender, event.content, at, sinks)
 }
@@ -73,9 +73,9 @@ async function takeProfile(
 ): Promise<void> {
   const { displayname, avatar_url: mxcUri } = Object(content) as Record<string, unknown>
   const picture = typeof mxcUri === 'string' ? await downloadPicture(mxcUri) : undefined
-  // Downloading takes its time, in which they may have been erased.
+  // While the picture was downloading, they may have been erased.
   if (await erasure.isErased(userId)) return
-  // From here on nothing waits, so that a purge sees the file and its row, or neither.
+  // Nothing is awaited from here on, so a purge sees the file and its row, or neither.
   const before = findProfile(database, userId)
   const avatar = picture === undefined ? null : avatars.keep(picture)
   const name = typeof displayname === 'string' ? displayname : null
@@ -101,8 +101,8 @@ async function acceptInvite(
 }
 
 /**
- * The text of a message: without what it quotes, which is somebody else's and would stay in the
- * guestbook after they were erased. Edits are left alone.
+ * The text of a message without its quotes, which are other users' words and would stay in the
+ * guestbook after those users were erased. Edits are ignored.
  */
 function textOf(content: Readonly<Record<string, unknown>>): string {
   const { body, 'm.relates_to': relation } = content

@@ -3,7 +3,7 @@ import type { Erasure, PurgeHandler } from 'matrix-appservice-erasure'
 import { messagesHandler } from './purge-messages.ts'
 import type { Places } from './purge-places.ts'
 
-/** Registers what the bridge does about an erased user, one handler for each place. */
+/** Registers the purge handlers, one for each place where the bridge stores users. */
 export function registerPurgeHandlers(
   erasure: Pick<Erasure, 'onUserErase'>,
   places: Places,
@@ -23,7 +23,7 @@ function profileHandler({ database, avatars }: Places): PurgeHandler {
     'DELETE FROM profile WHERE user_id = ? AND changed_at <= ?',
   )
   const all = database.prepare('SELECT user_id, avatar, changed_at FROM profile')
-  /** Left over when a crash came between a picture and its row: whose they are nobody knows. */
+  /** Left over when a crash came between a picture and its row: their user is unknown. */
   const orphans = () => {
     const named = new Set(all.all().map(row => row['avatar']))
     return avatars.list().filter(name => !named.has(name))
@@ -32,7 +32,7 @@ function profileHandler({ database, avatars }: Places): PurgeHandler {
     async purge({ userId, receivedAt }) {
       const until = receivedAt.getTime()
       const avatar = find.get(userId, until)?.['avatar']
-      // The file first: without its row nobody would find it.
+      // Delete the file first: without its row, it would never be found.
       if (typeof avatar === 'string') avatars.remove(avatar)
       const { changes } = remove.run(userId, until)
       const lost = orphans()
@@ -49,7 +49,7 @@ function profileHandler({ database, avatars }: Places): PurgeHandler {
   }
 }
 
-/** That the user talked to the bot, and on which days they wrote. */
+/** The user's direct room with the bot, and the days on which they wrote. */
 function tracesHandler({ database, leaveRoom }: Places): PurgeHandler {
   const rooms = database.prepare(
     'SELECT room_id FROM admin_room WHERE user_id = ? AND since <= ?',
@@ -67,7 +67,7 @@ function tracesHandler({ database, leaveRoom }: Places): PurgeHandler {
     async purge({ userId, receivedAt }) {
       const until = receivedAt.getTime()
       for (const row of rooms.all(userId, until)) {
-        // The room is the homeserver's; that it cannot be left must not keep the row.
+        // The room belongs to the homeserver; if the bot cannot leave it, the row must still go.
         await leaveRoom(String(row['room_id'])).catch(() => {})
       }
       const changes = removals.map(removal => Number(removal.run(userId, until).changes))
@@ -80,7 +80,7 @@ function tracesHandler({ database, leaveRoom }: Places): PurgeHandler {
   }
 }
 
-/** Which account is theirs. Last: the others find by it what is theirs, also what comes late. */
+/** The user's accounts. Last: the other handlers need them to find the user's data, even late data. */
 function userLinkHandler({ accounts }: Places): PurgeHandler {
   return {
     after: ['messages', 'profile', 'traces'],

@@ -6,8 +6,8 @@ import type { Places } from './purge-places.ts'
 const SLICE_ENTRIES = 5
 
 /**
- * The user's entries, found by their guestbook accounts. The accounts not yet done are the cursor: after
- * a crash it goes on where it was, whatever has become of the links since.
+ * The user's entries, found by their guestbook accounts. The cursor is the list of accounts that are
+ * not done yet: after a crash the purge continues there, even if the links are gone by then.
  */
 export function messagesHandler({
   database,
@@ -33,14 +33,14 @@ export function messagesHandler({
   return {
     async purge({ userId, receivedAt, cursor }) {
       const until = receivedAt.getTime()
-      // A late entry may have been written when the user's links were gone already.
+      // A late entry may have been written after the user's links were removed.
       const orphaned = accountsBySender
         .all(userId, until)
         .map(row => String(row['author']))
       const linked = cursor ?? (await accounts.linkedTo(userId))
       const [account, ...rest] = new Set([...linked, ...orphaned])
       if (account === undefined) return {}
-      // Entries of unknown sender are the user's only if nobody shares the account.
+      // Entries of unknown sender are the user's only if no other user shares the account.
       const isOnlyTheirs = Number(await accounts.isOnlyTheirs(account, userId))
       const { changes } = remove.run(account, userId, isOnlyTheirs, until, SLICE_ENTRIES)
       const removed = Number(changes)

@@ -9,7 +9,7 @@ import { addEntry, isAdminRoom, setProfile } from './guestbook.ts'
 import { GHOST_PREFIX } from './framework.ts'
 import type { Signature } from './web.ts'
 
-/** What signing takes. */
+/** What signing needs. */
 export interface SignOptions {
   readonly bridge: Bridge
   readonly database: DatabaseSync
@@ -18,8 +18,8 @@ export interface SignOptions {
 }
 
 /**
- * Takes a visitor's signature to Matrix: their ghost says it in a room the bot is in. What Matrix
- * does not take is in the guestbook nevertheless.
+ * Sends a visitor's signature to Matrix: their ghost says it in a room the bot is in. If that fails,
+ * the signature is still in the guestbook.
  */
 export async function sign(
   { name, body, roomId: given }: Signature,
@@ -48,7 +48,7 @@ export async function sign(
   addEntry(database, { author, sender: ghost, eventId, roomId, body, sentAt })
 }
 
-/** What stands for a name in a user ID. Names that cannot be written there are hashed. */
+/** A visitor's name as part of a user ID. Names that are not allowed there are hashed. */
 function slugOf(name: string): string {
   const plain = name.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
   const slug = plain.trim().replace(/\s+/g, '-')

@@ -15,7 +15,7 @@ const MAX_FORM_BYTES = 16 * 1024
 const MAX_NAME_LENGTH = 64
 const MAX_BODY_LENGTH = 2000
 
-/** Somebody signs the guestbook on its page. */
+/** A visitor signs the guestbook on its page. */
 export interface Signature {
   readonly name: string
   readonly body: string
@@ -62,7 +62,7 @@ export function createWebServer({ database, avatars, sign, log }: WebOptions): S
     context.body = 'OK'
   })
   const app = new Koa().use(router.routes()).use(router.allowedMethods())
-  // Koa would print the error, and with it perhaps what somebody wrote.
+  // Koa would print the error, which may quote what a visitor wrote.
   app.on('error', (error: { expose?: boolean }) => {
     if (!error.expose) log.error('The guestbook could not answer a request')
   })

@@ -3,8 +3,8 @@ import { createErasure, type Erasure, readRegistration } from 'matrix-appservice
 import { postgresEngine } from 'matrix-appservice-erasure/postgres'
 
 /**
- * Opens erasure in every process of a bridge alike: the same registration, the same key file, the
- * same handlers, the same database.
+ * Opens erasure. Every process of the bridge does the same, with the same registration, key file,
+ * handlers and database.
  */
 export async function openErasure(
   folder: string,

@@ -6,11 +6,11 @@ import {
 } from 'matrix-appservice-erasure'
 import { sqliteStore } from 'matrix-appservice-erasure/sqlite'
 
-/** Opens erasure in a folder, which then holds the registration, the key and the database. */
+/** Opens erasure in a folder, which then contains the registration, the key and the database. */
 export async function openErasure(folder: string): Promise<Erasure> {
   return createErasure({
     registration: await ensureRegistration(`${folder}/registration.yaml`),
-    // Keep a copy of the key, apart from the copies of the database.
+    // Back up the key, apart from the backups of the database.
     key: `${folder}/erasure.key`,
     store: sqliteStore({ path: `${folder}/erasure.db` }),
     logger: console,

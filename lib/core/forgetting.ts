@@ -2,10 +2,10 @@ import type { Clock } from '../host/clock.ts'
 import type { EmitEvent } from '../request/erasure-event.ts'
 import type { ErasureStore } from '../store/erasure-store.ts'
 
-/** How long what was deleted may stay in the store's log before somebody is told. */
+/** How long deleted data may stay in the store's log before it is reported. */
 const PATIENCE_MS = 30_000
 
-/** What forgetting takes. */
+/** What forgetting needs. */
 export interface ForgettingContext {
   readonly store: Pick<ErasureStore, 'forget'>
   readonly clock: Clock
@@ -14,8 +14,8 @@ export interface ForgettingContext {
 }
 
 /**
- * Sees to it that nothing deleted is left on disk. Nobody waits for it but `close`: a reader that
- * keeps a snapshot of the store delays it for as long as it likes.
+ * Ensures that nothing deleted is left on disk. Only `close` waits for it: a reader that keeps a
+ * snapshot of the store can delay it indefinitely.
  */
 export class Forgetting {
   readonly #context: ForgettingContext
@@ -27,13 +27,13 @@ export class Forgetting {
     this.#context = context
   }
 
-  /** Something was deleted just now. All that is deleted meanwhile is forgotten at once. */
+  /** Call it after a deletion. Everything deleted while it runs is forgotten in one further run. */
   begin(): void {
     this.#isAsked = true
     this.#running ??= this.#run()
   }
 
-  /** Waits for `work` to end, and for what it has deleted; all that for `drainMs` at most. */
+  /** Waits for `work` to end and for its deletions to be forgotten, at most `drainMs` in all. */
   async closeAfter(work: Promise<void>): Promise<void> {
     const { clock, drainMs } = this.#context
     const cancel = clock.setTimer(() => this.#closed.abort(), drainMs)

@@ -6,7 +6,7 @@ import type { Scheduler } from '../schedule/scheduler.ts'
 /** Hands a request to the scheduler; if that fails, the next sweep does it. Never rejects. */
 export type HandOver = (request: OpenRequest, at: number) => Promise<void>
 
-/** Makes what hands requests over, and says so where it fails. */
+/** Makes the function that hands requests over, and reports when it fails. */
 export function createHandOver(scheduler: Scheduler, emit: EmitEvent): HandOver {
   return async ({ id, tag }, at) => {
     try {

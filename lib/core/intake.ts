@@ -15,7 +15,7 @@ import type { ErasureOptions } from './options.ts'
 /** How long `allow` may take: a homeserver waits for it, and so does closing a door. */
 const ALLOW_MS = 10_000
 
-/** What taking requests in takes. */
+/** What accepting requests needs. */
 export interface IntakeContext {
   readonly store: ErasureStore
   readonly seal: UserSeal
@@ -24,7 +24,7 @@ export interface IntakeContext {
   readonly handOver: HandOver
   readonly recordMs: number
   readonly allow: ErasureOptions['allow']
-  /** Absent: everybody is to be erased. */
+  /** Absent: every user can be erased. */
   readonly ownUsers: OwnUsers | undefined
 }
 
@@ -33,8 +33,8 @@ export class Intake {
   readonly #context: IntakeContext
   readonly #nextId = createRequestIds()
   /**
-   * How many requests of a tag are on their way to the disk. An event that passed meanwhile would be
-   * stored as newer than `receivedAt`, and so belong to nobody who is erased.
+   * How many requests of a tag are being written to disk. If an event passed meanwhile, the bridge
+   * would store it as newer than `receivedAt`, and the purge would spare it.
    */
   readonly #arriving = new Map<UserTag, number>()
   readonly #closed = Promise.withResolvers<'closed'>()
@@ -74,7 +74,7 @@ export class Intake {
     return this.#arriving.has(tag) || store.isErased(tag)
   }
 
-  /** Nothing is accepted any more, and what waits for `allow` waits no longer. */
+  /** Accepts no more requests, and ends the wait of those that wait for `allow`. */
   close(): void {
     this.#isClosed = true
     this.#closed.resolve('closed')

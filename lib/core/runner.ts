@@ -10,10 +10,10 @@ import { Forgetting } from './forgetting.ts'
 import type { HandOver } from './hand-over.ts'
 import { Sweep } from './sweep.ts'
 
-/** How long to leave a request that could not be worked on, since its store failed perhaps. */
+/** How long to wait before working again on a request that failed, perhaps because of its store. */
 const STORE_RETRY_MS = 60_000
 
-/** What having requests carried out takes, besides handlers. */
+/** What the runner needs, besides handlers. */
 export interface RunnerOptions extends Omit<PurgeServices, 'plan' | 'forget' | 'isOurs'> {
   readonly scheduler: Scheduler
   readonly handOver: HandOver
@@ -21,7 +21,7 @@ export interface RunnerOptions extends Omit<PurgeServices, 'plan' | 'forget' | '
   readonly drainMs: number
 }
 
-/** Has open requests carried out, from `start` to `close`: scheduler, sweep and forgetting. */
+/** Runs scheduler, sweep and forgetting from `start` to `close`, so that requests are carried out. */
 export class Runner {
   readonly #options: RunnerOptions
   readonly #sweep: Sweep
@@ -36,7 +36,7 @@ export class Runner {
     this.#sweep = new Sweep({ ...options, onDeleted: () => this.forget() })
   }
 
-  /** Whether handlers are called already; also after a `start` that failed behind that. */
+  /** Whether handlers may be called already; also true if `start` failed after that point. */
   get hasBegun(): boolean {
     return this.#hasBegun
   }
@@ -51,7 +51,7 @@ export class Runner {
     }
   }
 
-  /** Sees to it that nothing deleted is left on disk, in its own time. */
+  /** Starts removing deleted data from the disk, without waiting for it. */
   forget(): void {
     this.#forgetting.begin()
   }
@@ -72,12 +72,12 @@ export class Runner {
     this.#checkOpen()
     const due = (request: OpenRequest) => nextDue(request, plan, clock.now(), settleMs)
     const asked = await store.retriesAsked()
-    // What does not unseal is tried once: its store may have been repaired.
+    // Try a request that cannot be unsealed once: its store may have been repaired.
     await this.#sweep.scheduleAll(request =>
       request.broken || asked.has(request.id) ? clock.now() : due(request),
     )
     this.#checkOpen()
-    // Not waited for: it reads all open requests again.
+    // Not awaited: it reads all open requests again.
     void this.#sweep.releaseOrphans()
     this.#sweep.repeat(due)
   }
@@ -96,11 +96,11 @@ export class Runner {
         isOurs,
       })
     } catch (error) {
-      // Nothing is lost, since what is stored is where it goes on.
+      // Nothing is lost: the work continues from what is stored.
       this.#reportFailure(id, error)
-      // A date also if it is taken: `undefined` would end what the scheduler knows of it, and
-      // should nobody else have it after all, since a write of ours that went through may have
-      // seemed to fail, it would wait for the sweep. If it is finished by then, nothing is done.
+      // Return a date even if another process has taken the request: with `undefined`, the scheduler
+      // would forget it. If no other process has it after all, because a write of ours only seemed to
+      // fail, it would wait for the sweep. If it is finished by then, nothing happens.
       return new Date(this.#options.clock.now() + STORE_RETRY_MS)
     }
   }

@@ -6,12 +6,12 @@ import type { EmitEvent } from '../request/erasure-event.ts'
 import type { ErasureStore } from '../store/erasure-store.ts'
 import type { OpenRequest } from '../request/open-request.ts'
 
-/** How many requests are handed over at once: with a scheduler on a network each is a round trip. */
+/** How many requests to hand over at once: with a scheduler on a network, each is a round trip. */
 const PAGE_REQUESTS = 500
 
-/** How often the store is looked through for what is past its time, or was given a wrong one. */
+/** How often to search the store for documents that have expired, or have a wrong expiry. */
 const REVIEW_MS = 24 * 60 * 60 * 1000
-/** What bringing requests to the scheduler takes. */
+/** What the sweep needs. */
 export interface SweepContext {
   readonly store: Pick<ErasureStore, 'openRequests' | 'releaseOrphans' | 'reviewTimes'>
   readonly handOver: HandOver
@@ -24,9 +24,9 @@ export interface SweepContext {
 }
 
 /**
- * Brings open requests from the store, which is the truth, to the scheduler, which may forget:
- * a crash between the durable write and `schedule` loses nothing. Several processes may sweep
- * the same store: of the times a request is scheduled for, the earliest wins.
+ * Hands open requests from the store, which is the truth, to the scheduler, which may forget. So a
+ * crash between the durable write and `schedule` loses nothing. Several processes may sweep the same
+ * store: if a request is scheduled for several times, the earliest wins.
  */
 export class Sweep {
   readonly #context: SweepContext
@@ -53,7 +53,7 @@ export class Sweep {
       if (this.#stopped) break
       const at = due(request)
       if (at === undefined) continue
-      // What is due now is so in the order of receipt: those that come meanwhile are the latest.
+      // Requests due now are ordered by receipt, so that new ones come last.
       const isDue = at <= this.#context.clock.now()
       const since = isDue ? Math.min(at, request.receivedAt) : at
       page.push(this.#context.handOver(request, since))
@@ -64,7 +64,7 @@ export class Sweep {
     await Promise.all(page)
   }
 
-  /** Ends what requests were to end that are finished already; at the next sweep, if that fails. */
+  /** Completes what finished requests left undone. If that fails, the next sweep tries again. */
   async releaseOrphans(): Promise<void> {
     const { store, tombstoneMs, emit } = this.#context
     try {
@@ -76,7 +76,7 @@ export class Sweep {
     }
   }
 
-  /** A request could not be worked on: perhaps it was finished halfway. */
+  /** Call it when work on a request failed: the request may be only half finished. */
   expectOrphans(): void {
     this.#mayHaveOrphans = true
   }
@@ -87,7 +87,7 @@ export class Sweep {
     this.#arm(due)
   }
 
-  /** Schedules nothing any more. */
+  /** Stops scheduling. */
   stop(): void {
     this.#stopped = true
     this.#cancel()
@@ -109,8 +109,8 @@ export class Sweep {
   }
 
   /**
-   * At the first sweep, and then once a day. Not by a clock that has jumped since the sweep before:
-   * what it says is past may not be.
+   * Runs at the first sweep, and then once a day. Not if the clock has jumped since the last sweep: it
+   * may take a document for expired that is not.
    */
   async #reviewTimes(): Promise<void> {
     const { store, sweepMs, onDeleted } = this.#context

@@ -2,19 +2,19 @@ import { types } from 'node:util'
 
 import { isError } from '../errors.ts'
 
-/** Deeper, a value is only named. */
+/** Values nested deeper are only named. */
 const MAX_DEPTH = 6
-/** Of a list or an object, so many are shown, and of all of a value together. */
+/** The most items shown of a list or an object, and of a whole value. */
 const MAX_ITEMS = 100
 const MAX_VALUES = 1000
-/** Of a text, after everything in it was redacted: a cut through a user ID would hide it. */
+/** The longest text shown. Cut only after redacting: cutting through a user ID would hide it. */
 const MAX_TEXT_CHARACTERS = 16_384
 
 /**
- * Copies a value for a log line: every text and every key in it went through `redact`, and all of
- * it is plain objects, arrays, texts, numbers and booleans. Maps become lists of pairs, sets
- * lists, errors their name, message, stack, code, causes and own properties; bytes and functions
- * are only named. Whatever a value does when it is read, this returns.
+ * Copies a value for a log line. Every text and every key in the copy went through `redact`, and the
+ * copy consists of plain objects, arrays, texts, numbers and booleans. A map becomes a list of pairs,
+ * a set a list, an error its name, message, stack, code, causes and own properties; bytes and functions
+ * are only named. Always returns, even if reading the value throws.
  */
 export function cleanValue(value: unknown, redact: (text: string) => string): unknown {
   return new Cleaning(redact).clean(value, 0)
@@ -50,7 +50,7 @@ class Cleaning {
     }
   }
 
-  /** A number stays a number unless it is somebody's localpart. */
+  /** A number stays a number unless it is the user's localpart. */
   #unlessRedacted(value: number | boolean): unknown {
     const text = String(value)
     const redacted = this.#redact(text)
@@ -102,7 +102,7 @@ class Cleaning {
 
   #properties(value: object, depth: number): Record<string, unknown> {
     const names = Object.keys(value)
-    // These are not enumerable in an error, unless somebody has set them.
+    // These are not enumerable in an error, unless they were assigned.
     const ofError = isError(value)
       ? ['name', 'message', 'stack', 'cause', 'errors'].filter(name => name in value)
       : []
@@ -137,7 +137,7 @@ class Cleaning {
   }
 }
 
-/** What there is to say of a value of which nobody wants to see the inside. */
+/** A short description of a value whose contents are of no interest in a log. */
 function inShort(value: object): string | undefined {
   if (types.isProxy(value)) return '[proxy]'
   if (types.isPromise(value)) return '[promise]'

@@ -1,14 +1,14 @@
 import type { Clock } from './clock.ts'
 
-/** A clock that has gone further than this beyond what a timer says has jumped, or the machine slept. */
+/** If a clock is further ahead of a timer than this, it has jumped, or the machine has slept. */
 const TOLERANCE_MS = 60 * 60 * 1000
 
 /**
- * Tells a clock that goes from one that jumps. What a clock says is past its time must not be deleted
- * just after a jump: a machine whose clock is years ahead for a moment would lose all of it.
+ * Detects a clock that jumps. Just after a jump, expired documents must not be deleted: a machine
+ * whose clock is years ahead for a moment would lose all of them.
  *
- * @returns asked after each timer, with how long that was set for: whether the clock has jumped since
- *   it was asked last
+ * @returns a function to call after each timer, with the timer's delay: whether the clock has jumped
+ *   since the last call
  */
 export function watchForJumps(clock: Clock): (timerMs: number) => boolean {
   let last = clock.now()

@@ -3,14 +3,14 @@ import { dirname } from 'node:path'
 
 import { hasSystemCode } from '../errors.ts'
 
-/** Only for us: what lies in it is nobody else's. */
+/** Only for the user of this process. */
 const MODE = 0o700
 
 /**
- * Makes a folder, and those above it, so that they survive a power cut. What is synced inside a
- * folder is lost with it, and a folder's name is not on disk before the folder above is synced.
+ * Makes a folder, and those above it, so that they survive a power cut. Synced files are lost together
+ * with their folder, and a folder's name is on disk only once the folder above is synced.
  *
- * That is done for a folder that is there already, too: the process that made it may have crashed first.
+ * Also syncs a folder that exists already: the process that made it may have crashed before syncing.
  *
  * @param path - absolute
  */
@@ -48,8 +48,8 @@ export function syncFolder(path: string): void {
 }
 
 /**
- * A folder that we may use but not read (EACCES), a file system without this call (EINVAL), and
- * Windows (EPERM): there is no more to be had there, and SQLite goes on, too.
+ * A folder that we may use but not read (EACCES), a file system without this call (EINVAL), or Windows
+ * (EPERM): nothing more can be done there, and SQLite continues as well.
  */
 function isUnable(error: unknown): boolean {
   return hasSystemCode(error, 'EACCES', 'EPERM', 'EINVAL')

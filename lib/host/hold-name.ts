@@ -10,23 +10,23 @@ export interface HeldName {
 /**
  * Holds a name until `release`, or until the process ends, however it ends.
  *
- * It is a socket in Linux's abstract namespace, which has no file. Unlike a lock on a file it does
- * not depend on what this process opens and closes; unlike a file with a process ID in it, it
- * cannot be left over. It reaches as far as the network namespace: not from one container to
- * another. On other systems, and where sockets are forbidden, it holds nothing.
+ * It is a socket in Linux's abstract namespace, which has no file. Unlike a lock on a file, it does
+ * not depend on what this process opens and closes; unlike a file with a process ID in it, it cannot
+ * be left over. It works only within a network namespace, not from one container to another. On other
+ * systems, and where sockets are forbidden, it holds nothing.
  *
- * @returns undefined if somebody holds the name: another process, or a thread of this one
+ * @returns undefined if the name is taken, by another process or a thread of this one
  */
 export function holdName(name: string): HeldName | undefined {
   const server = listen(name)
   if (server !== undefined) return { release: () => void server.close() }
-  // Node tells later why it could not listen. If another name is no better, it is not the name.
+  // Node says only later why it could not listen. If another name fails, too, it is not the name.
   const probe = listen(randomUUID())
   probe?.close()
   return probe === undefined ? { release() {} } : undefined
 }
 
-/** No client has anything to say to us: connections are cut off. */
+/** Listens, and closes every connection: no client has a reason to connect. */
 function listen(name: string): Server | undefined {
   const server = createServer(socket => socket.destroy())
   server.on('error', () => {})

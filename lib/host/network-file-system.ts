@@ -21,7 +21,7 @@ const NETWORK_TYPES: ReadonlyMap<number, string> = new Map([
 ])
 const NINE_P = 0x01_02_19_97
 const FUSE = 0x65_73_55_46
-/** Of the many that FUSE carries, local ones among them. */
+/** The network file systems among the many that FUSE carries. */
 const NETWORK_FUSE =
   /^(?:sshfs|s3fs|mount-?s3|mountpoint-s3|goofys|rclone|gcsfuse|blobfuse|gluster|ceph|davfs|https?:|curlftpfs|juicefs|mfs|moosefs|lizardfs|seaweedfs|weed|vmhgfs|smbnetfs|fuse-nfs|hdfs)/i
 
@@ -36,8 +36,8 @@ export interface Mount {
 }
 
 /**
- * What a network file system calls itself, if a folder is on one. Linux only: elsewhere nobody
- * says so.
+ * The name of the network file system that a folder is on, if it is on one. Linux only: other systems
+ * do not tell.
  */
 export function networkFileSystemOf(folder: string): string | undefined {
   if (platform() !== 'linux') return undefined
@@ -46,7 +46,7 @@ export function networkFileSystemOf(folder: string): string | undefined {
 }
 
 /**
- * What a network file system calls itself, by the type that `statfs` says.
+ * The name of a network file system, from the type that `statfs` returns.
  *
  * @param types - of the folder, and of `/`: a sandbox such as gVisor shows 9p for everything
  * @param mounted - finds the mount: FUSE is one type for many file systems

@@ -22,11 +22,11 @@ const READER = `
 `
 
 /**
- * Reads files without ending this process's locks on them: closing a file ends all POSIX locks
- * that the process holds on it, those of SQLite included. What this process has open, another one
- * reads for it, now.
+ * Reads files without ending this process's locks on them: closing a file ends all POSIX locks that
+ * the process holds on it, including SQLite's. Files that this process has open are read by another
+ * process, at the time of this call.
  *
- * @returns what reads one of the files: its bytes, none if it is not there
+ * @returns a function that returns the bytes of one of the files; none if it does not exist
  */
 export function readApart(paths: readonly string[]): (path: string) => Buffer {
   const open = openFiles()

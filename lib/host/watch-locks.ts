@@ -7,11 +7,11 @@ import {
   statSync,
 } from 'node:fs'
 
-/** Where Linux says what this process has open, and which locks it holds by each. */
+/** Where Linux lists the files this process has open, and the locks it holds on each. */
 const DESCRIPTORS = '/proc/self/fd'
 const INFOS = '/proc/self/fdinfo'
 const LOCK = 'lock:'
-/** More than what is said of a file before its first lock. */
+/** More bytes than come before a file's first lock. */
 const INFO_BYTES = 1024
 
 /** Looks after the locks that this process holds on some files. */
@@ -25,7 +25,7 @@ export interface LockWatch {
 
 /**
  * Watches the POSIX locks that this process now holds on files. A process loses its locks on a
- * file when anything in it closes the file, whoever opened it and why.
+ * file when anything in it closes the file, no matter which code opened it or why.
  */
 export function watchLocks(paths: readonly string[]): LockWatch {
   const infos = paths.map(openInfo).filter(info => info !== undefined)
@@ -38,7 +38,7 @@ export function watchLocks(paths: readonly string[]): LockWatch {
   }
 }
 
-/** Kept open: reading it from its start again asks anew, in a few microseconds. */
+/** Kept open: reading it again from the start queries the system again, in a few microseconds. */
 function openInfo(path: string): number | undefined {
   try {
     const { dev, ino } = statSync(path)

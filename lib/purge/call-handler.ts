@@ -16,7 +16,7 @@ export interface Subject {
   readonly receivedAt: Date
 }
 
-/** What calling handlers takes, besides the handler. */
+/** What calling handlers needs, besides the handler. */
 export interface CallContext {
   readonly subject: Subject
   readonly clock: Clock
@@ -28,12 +28,12 @@ export interface CallContext {
   readonly redact: (text: string) => string
 }
 
-/** How a call of `purge` ended. `aborted`: the SDK is closing, nobody failed. */
+/** How a call of `purge` ended. `aborted`: the SDK is closing, and nothing failed. */
 export type PurgeOutcome = CheckedResult | HandlerErrorCode | 'aborted'
 /** How a call of `verify` ended: items left, a failure, or the SDK is closing. */
 export type VerifyOutcome = number | HandlerErrorCode | 'aborted'
 
-/** Calls `purge` once. Whatever it does, this resolves, and nothing of the user gets out. */
+/** Calls `purge` once. Whatever it does, this resolves and reveals nothing about the user. */
 export async function callPurge(
   registered: RegisteredHandler,
   context: CallContext,
@@ -72,8 +72,8 @@ type Ended =
   | { readonly how: 'FAILED' | 'TIMEOUT' | 'aborted' }
 
 /**
- * Calls back with a context of its own and waits for the answer, the timeout or the abort,
- * whichever is first. A late answer or rejection changes nothing any more.
+ * Calls `body` with a context of its own and waits for the answer, the timeout or the abort,
+ * whichever comes first. A late answer or rejection is ignored.
  */
 async function call(
   { subject, clock, signal, log, redact, emit }: CallContext,

@@ -9,14 +9,14 @@ import { BLOCKED_RETRY_MS, progressOf } from '../request/transitions.ts'
 import { takeStep } from './take-step.ts'
 import type { PurgeServices } from './purge-services.ts'
 
-/** Steps of one request before others get their turn: a handler with a million slices waits too. */
+/** How many steps a request takes before others get a turn, even if it has a million slices. */
 const MAX_STEPS = 100
 
 /**
- * Takes an open request as far as it goes now. Every step's result is stored before the next
- * step begins, so whatever happens in between, the step is taken again (promise 8).
+ * Takes every step of an open request that can be taken now. The result of each step is stored before
+ * the next one begins. If anything happens in between, the step is taken again (promise 8).
  *
- * @returns when to call again, or `undefined` if there is no such open request any more
+ * @returns when to call again, or `undefined` if the request is not open any more
  * @throws ErasureError `REQUEST_TAKEN` if another process has begun to work on it meanwhile,
  *   `KEY_MISMATCH`, `STORE_UNREADABLE`, `STORE_UNWRITABLE`
  */
@@ -58,7 +58,7 @@ export async function carryOut(
   return new Date(clock.now())
 }
 
-/** When the first of what handlers retain may go. */
+/** When the first of the retained items may be removed. */
 function retainedUntil({ handlers }: OpenRequest): number {
   const retained = Object.values(handlers).flatMap(progress => progress.retained)
   return Math.min(...retained.map(({ until }) => until))
@@ -84,6 +84,6 @@ async function finish(
   }
   await store.finish(request, record, { recordMs, tombstoneMs })
   emit({ kind: 'erased', requestId: request.id })
-  // Not waited for: a reader can delay it for long, and others want this place.
+  // Not awaited: a reader can delay it for long, and other requests need this place.
   forget()
 }

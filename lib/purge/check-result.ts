@@ -7,7 +7,7 @@ import {
 import type { StoredRetained } from '../request/open-request.ts'
 import type { SliceResult } from '../request/transitions.ts'
 
-/** A cursor's limit as JSON: what does not fit belongs in the handler's own store. */
+/** The longest cursor, as JSON. What does not fit belongs in the handler's own store. */
 const MAX_CURSOR_BYTES = 16 * 1024
 const WHAT = /^[a-z][a-z0-9-]{0,63}$/
 const KEYS = new Set(['removed', 'more', 'waitMs', 'retained'])
@@ -16,7 +16,7 @@ const REASONS: ReadonlySet<RetainedReason> = new Set(RETAINED_REASONS)
 /** The last moment a Date can hold. */
 const END_OF_TIME_MS = 8_640_000_000_000_000
 
-/** A purge result that has been checked: handlers are other people's code. */
+/** A purge result that has been checked: handlers are not our code. */
 export interface CheckedResult extends SliceResult {
   /** The cursor as JSON, to be sealed. */
   readonly more?: string
@@ -26,7 +26,7 @@ export interface CheckedResult extends SliceResult {
  * Checks what `purge` returned.
  *
  * @param namesUser - whether a text contains the user in any form
- * @param now - what is retained must be so for longer, and a wait must end some day
+ * @param now - the time now: a retention must end later, and a wait must end at a valid date
  * @returns `undefined` if it is not a purge result
  */
 export function checkResult(

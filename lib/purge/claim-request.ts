@@ -14,20 +14,20 @@ export interface ClaimedRequest {
 }
 
 /**
- * Loads a request and brings it up to date with what changed while nobody worked on it: handlers
- * that came or went, a retention that ended, a clock that was wrong, a retry that was asked for.
- * That, and the claim on the request, is stored before it returns: a process that loaded the
- * request before, and was stopped in the middle of its work, can store no more.
+ * Loads a request and applies what changed while no process worked on it: handlers added or removed,
+ * a retention that ended, a clock that was wrong, a retry that was asked for. Stores that, and the
+ * claim on the request, before it returns. From then on, a process that loaded the request earlier and
+ * was stopped in the middle of its work can no longer write.
  *
  * @throws ErasureError `REQUEST_TAKEN` if another process has begun at the same time,
- *   `KEY_MISMATCH` if it does not unseal because this process has another key than the store
+ *   `KEY_MISMATCH` if it cannot be unsealed because this process's key is not the store's
  */
 export async function claimRequest(
   id: RequestId,
   services: PurgeServices,
 ): Promise<ClaimedRequest | undefined> {
   const { store, clock, plan, settleMs } = services
-  // Side by side: on a database that is one round trip.
+  // In parallel: on a database, that is one round trip.
   const [stored, retry] = await Promise.all([store.load(id), store.isRetryAsked(id)])
   if (stored === undefined) return undefined
   const subject = await unsealSubject(stored, services)
@@ -42,7 +42,7 @@ export async function claimRequest(
   const request = subject === undefined ? { ...mine, broken: true } : mine
   if (stored.held !== true) await store.hold(stored)
   await store.save(request, stored)
-  // Only now: a crash before the line above must not lose the word.
+  // Only now: a crash before the line above must not lose the operator's retry.
   if (retry) await store.clearRetry(id)
   return { request, subject }
 }
@@ -62,7 +62,7 @@ async function unsealSubject(
   }
 }
 
-/** The store may have been restored, or made anew, under a process that goes on. */
+/** The store may have been restored, or created again, while this process was running. */
 async function checkKey({ store, seal }: PurgeServices): Promise<void> {
   const known = await store.keyCheck()
   if (known === undefined || known === seal.keyCheck) return

@@ -7,8 +7,8 @@ import { isError } from '../errors.ts'
 import type { ErrorDescription } from '../request/erasure-event.ts'
 
 /**
- * Classes of the language, of Node and of what bridges stand on. Anything else may be named after
- * somebody: a name is a text that the error's maker chose.
+ * Error classes of the language, of Node and of what bridges are built on. Any other name may name a
+ * user: it is a text that the author of the error chose.
  */
 const CLASS =
   /^(?:(?:Aggregate|Eval|Range|Reference|Syntax|Type|URI|Assertion|Abort|Timeout|Internal|System|Sqlite|Database|Matrix|Fetch|Http|Network|Connection|Validation)?Error|DOMException|NotFoundError|InvalidStateError)$/
@@ -33,10 +33,10 @@ const FRAME =
   /^ {4}at (?:.+ \()?((?:file:\/\/|\/|[A-Za-z]:\\)[^()]+\.[cm]?[jt]sx?|node:[a-z/_]+):(\d+):(\d+)\)?$/
 
 /**
- * What may be said about an error that somebody else's code threw: its class and its code if
- * they are ones that everybody knows, and where it was thrown. Never its message, nor any other
- * text that its maker chose: each may name the user, or somebody else. `redact` takes the user
- * out of what is left: a code or a folder may be called like them.
+ * What is safe to say about an error that other code threw: its class and its code, if they are well
+ * known, and where it was thrown. Never its message or any other text that its author chose: that may
+ * name this user or another one. `redact` removes the user from the rest: a code or a folder may have
+ * the same name.
  */
 export function describeError(
   error: unknown,
@@ -69,8 +69,8 @@ function isKnownCode(code: unknown): code is string {
 }
 
 /**
- * The first place of the stack trace that is in a file there is. A trace begins with the message,
- * or with one it had before, and a message may look like a trace.
+ * The first place in the stack trace whose file exists. A trace begins with the current or an earlier
+ * message, and a message may look like a trace.
  */
 function firstPlace({ stack }: Error): string | undefined {
   if (typeof stack !== 'string') return undefined

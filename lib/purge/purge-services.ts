@@ -5,20 +5,20 @@ import type { ErasureStore } from '../store/erasure-store.ts'
 import type { UserSeal } from '../user-seal/user-seal.ts'
 import type { HandlerPlan } from './handler-plan.ts'
 
-/** What carrying out requests takes. */
+/** What carrying out requests needs. */
 export interface PurgeServices {
   readonly store: ErasureStore
   readonly seal: UserSeal
   readonly clock: Clock
-  /** What handlers log to. */
+  /** The logger for handlers. */
   readonly log: Logger
   readonly emit: EmitEvent
   readonly plan: HandlerPlan
   readonly settleMs: number
   readonly tombstoneMs: number
   readonly recordMs: number
-  /** Sees to it that nothing deleted is left on disk, in its own time. */
+  /** Starts removing deleted data from the disk, without waiting for it. */
   forget(): void
-  /** Whether the request is still this process's to work on. */
+  /** Whether this process may still work on the request. */
   isOurs(): boolean
 }

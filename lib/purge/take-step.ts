@@ -26,7 +26,7 @@ interface StepOf {
   readonly handler: string
 }
 
-/** Calls one handler once. The same request comes back if the SDK is closing. */
+/** Calls one handler once. Returns the same request if the SDK is closing. */
 export async function takeStep(
   step: CallStep,
   request: OpenRequest,
@@ -76,7 +76,7 @@ async function takePurge(
   return slicePurged(before, { ...outcome, cursor: next, idle }, now, handler.verifies)
 }
 
-/** A cursor that does not open is left out: starting over is what a handler must stand anyway. */
+/** A cursor that cannot be opened is ignored: every handler must be able to start over anyway. */
 function unsealCursor(
   cursor: HandlerProgress['cursor'],
   binding: string,

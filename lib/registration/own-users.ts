@@ -5,9 +5,9 @@ import { invalidRegistration, type Registration } from './registration.ts'
 /** A server name as a regex spells it at its end: `:my\-server\.org$`, `:localhost:8448`. */
 const SERVER_NAME_IN_REGEX =
   /(?<!\(\?[A-Za-z-]*)\\?:((?:[A-Za-z0-9-]|\\?[.-]|\[\.\])+(?:\\?:\d{1,5})?)\)?\$?\)?$/
-/** Where nobody is, for a namespace of which no server is known. */
+/** A server without users, for a namespace whose server is not known. */
 const NOWHERE = 'server.invalid'
-/** Names of people: a namespace that holds all of them holds everybody. */
+/** Sample names: a namespace that matches all of them matches every user. */
 const PEOPLE = Array.from('abcdefghijklmnopqrstuvwxyz').flatMap(letter => [
   `${letter}nna`,
   `${letter}ernardine`,
@@ -17,7 +17,7 @@ const PEOPLE = Array.from('abcdefghijklmnopqrstuvwxyz').flatMap(letter => [
 interface OwnNamespace {
   readonly index: number
   readonly matches: (userId: string) => boolean
-  /** Where the regex says its users are, if it says one server. */
+  /** The server of the regex's users, if it names exactly one. */
   readonly serverName: string | undefined
 }
 
@@ -25,10 +25,10 @@ interface OwnNamespace {
  * The users of the application service itself: its bot, and the ghosts in its exclusive namespaces.
  * A namespace that is not exclusive is interest, not ownership.
  *
- * All of them are on the homeserver, since it cannot give away another server's users: people
- * elsewhere whose names look like a ghost's, or the bot's, are people. As long as the homeserver's
- * name is not known, a namespace counts for the server that its regex names, and for nobody if it
- * names none; the bot is where all those regexes say, or nobody.
+ * All of them are on the homeserver, because it cannot assign another server's users: users elsewhere
+ * whose names look like a ghost's, or the bot's, are people. As long as the homeserver's name is not
+ * known, a namespace counts for the server that its regex names, or for no user if it names none. The
+ * bot is on the server that all those regexes name; if they do not agree, no user is the bot.
  */
 export class OwnUsers {
   readonly #senderLocalpart: string
@@ -37,7 +37,7 @@ export class OwnUsers {
 
   /**
    * @param serverName - the homeserver's name
-   * @throws ErasureError `REGISTRATION_INVALID` if an exclusive namespace holds everybody
+   * @throws ErasureError `REGISTRATION_INVALID` if an exclusive namespace contains every user
    */
   constructor(registration: Registration, serverName?: string) {
     this.#senderLocalpart = registration.sender_localpart
@@ -63,16 +63,15 @@ export class OwnUsers {
   }
 
   /**
-   * Takes the homeserver's name from somebody who knows it, such as a bridge. A name that was
-   * given before stays.
+   * Takes the homeserver's name from a framework that knows it. A name that was given before stays.
    *
-   * @throws ErasureError `REGISTRATION_INVALID` if an exclusive namespace holds everybody there
+   * @throws ErasureError `REGISTRATION_INVALID` if an exclusive namespace contains every user there
    */
   learnServerName(serverName: string): void {
     if (this.#serverName === undefined) this.#setServerName(serverName)
   }
 
-  /** Whether there are ghosts that cannot be told from people, and so count as people. */
+  /** Whether there are ghosts that we cannot distinguish from people, so they count as people. */
   get areSomeUnknown(): boolean {
     return this.#namespaces.some(namespace => this.#serverNameOf(namespace) === undefined)
   }
@@ -84,7 +83,7 @@ export class OwnUsers {
       throw invalidRegistration(
         undefined,
         ['namespaces', 'users', namespace.index],
-        'is exclusive and holds everybody, so every erasure request would be declined; ' +
+        'is exclusive and contains every user, so every erasure request would be declined; ' +
           'set exclusive to false, or give the ghosts a prefix of their own: @_irc_.*:example\\.org',
       )
     }

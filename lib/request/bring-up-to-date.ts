@@ -4,13 +4,13 @@ import { nextStep, type PlannedHandler, retentionEnd } from './next-step.ts'
 import type { HandlerProgress, OpenRequest } from './open-request.ts'
 import { BLOCKED_RETRY_MS, freshProgress, retried, startOver } from './transitions.ts'
 
-/** How far clocks may differ, or be set back, without any harm: waits become that much longer. */
+/** How far clocks may differ, or be set back, without harm: waits only become that much longer. */
 const CLOCK_SLACK_MS = 60_000
 
 /**
- * A stored request with what changed while nobody worked on it: handlers that came or went, a
- * `verify` that came or went, a retention that ended, a clock that was wrong, a retry that was
- * asked for.
+ * Applies to a stored request what changed while no process worked on it: handlers added or removed,
+ * a `verify` added or removed, a retention that ended, a clock that was wrong, a retry that was asked
+ * for.
  */
 export function bringUpToDate(
   stored: OpenRequest,
@@ -39,8 +39,8 @@ export function bringUpToDate(
 }
 
 /**
- * Whether work on the request was stored at a time that is still to come. What was stored then is
- * as wrong as the clock was, or the clock is wrong now. Version 0.1 did not store that time.
+ * Whether work on the request was stored at a time in the future: either the clock was wrong then, and
+ * so are the stored times, or it is wrong now. Version 0.1 did not store that time.
  */
 function clockWasWrong({ workedAt, handlers }: OpenRequest, now: number): boolean {
   if (Object.keys(handlers).length === 0) return false
@@ -48,8 +48,8 @@ function clockWasWrong({ workedAt, handlers }: OpenRequest, now: number): boolea
 }
 
 /**
- * A request that believes no stored time: every handler settles again, looks again at what it
- * retains, and waits for as long as was left when that was stored.
+ * Makes a request independent of its stored times: every handler settles again, checks what it retains
+ * again, and waits for as long as was left when the wait was stored.
  */
 function waitAnew(request: OpenRequest, now: number): OpenRequest {
   const { workedAt } = request
@@ -79,21 +79,21 @@ export function endRetentions(
   return { ...request, handlers: Object.fromEntries(handlers) }
 }
 
-/** It settled before it had a `verify`, which is to be asked twice all the same. */
+/** The handler settled before it had a `verify`. It must still be verified twice. */
 function canVerify(progress: HandlerProgress): HandlerProgress {
   if (!progress.asserted) return progress
   const { asserted: _asserted, settledAt: _settledAt, ...rest } = progress
   return rest
 }
 
-/** It has no `verify` any more: whatever that failed at does not hold it up. */
+/** The handler has no `verify` any more: an earlier failure of `verify` must not hold it up. */
 function cannotVerify(progress: HandlerProgress, now: number): HandlerProgress {
   if (!progress.purged || progress.asserted) return progress
   const { confirmedAt: _confirmedAt, settledAt = now, ...rest } = retried(progress, now)
   return { ...rest, settledAt, asserted: true }
 }
 
-/** A handler that knows the request and is not registered any more: its data may still be there. */
+/** A handler that began the request but is not registered any more: its data may still be there. */
 function missing(progress: HandlerProgress, now: number): HandlerProgress {
   if (progress.code === 'HANDLER_MISSING' && progress.notBefore > now) return progress
   return {
@@ -105,9 +105,9 @@ function missing(progress: HandlerProgress, now: number): HandlerProgress {
 }
 
 /**
- * When a request is to be worked on next, as the store has it: at once if it is not up to date.
+ * When to work on a stored request next: at once if it is not up to date.
  *
- * @returns `undefined` if only a person can get it going
+ * @returns `undefined` if only an operator can get it going again
  */
 export function nextDue(
   stored: OpenRequest,

@@ -2,8 +2,8 @@ import type { HandlerProgress, OpenRequest } from './open-request.ts'
 import { progressOf } from './transitions.ts'
 
 /**
- * The longest wait the scheduler is told; then the next step is decided anew. Handlers may wait,
- * or retain, until a year that no database can hold.
+ * The longest wait we ask the scheduler for; after it, the next step is decided again. Handlers may
+ * wait, or retain, until a year that no database can store.
  */
 const MAX_WAIT_MS = 365 * 24 * 60 * 60 * 1000
 
@@ -72,7 +72,7 @@ function unsettledStep<Handler extends PlannedHandler>(
   return [{ kind: purged ? 'verify' : 'purge', handler }]
 }
 
-/** Whether a handler is confirmed and retains nothing: nobody needs to find its data any more. */
+/** Whether a handler is confirmed and retains nothing, so its data need not be found any more. */
 function hasNothingLeft(name: string, { request, now, settleMs }: Moment): boolean {
   const { settledAt, confirmedAt, asserted, retained } = progressOf(request, name)
   if (settledAt === undefined || retained.length > 0) return false
@@ -101,8 +101,8 @@ function settledSteps<Handler extends PlannedHandler>(
 }
 
 /**
- * When a settled handler is to look again at what it retains: not before it has settled for
- * `settleMs`, so that one that retains only for a moment does not go round and round.
+ * When a settled handler must check again what it retains: not until `settleMs` after it settled, so
+ * that a handler that retains items only for a moment does not loop.
  */
 export function retentionEnd(
   { settledAt, retained }: HandlerProgress,

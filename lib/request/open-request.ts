@@ -62,13 +62,13 @@ export interface OpenRequest {
   readonly sealed: Sealed
   readonly receivedAt: number
   /**
-   * How often a process has begun to work on it: one that loaded it before the last time can
-   * write no more. Version 0.1 called it `turn`; what it stored is read as 0.
+   * How often a process has begun to work on the request. A process that loaded it before the last
+   * time can no longer write. Version 0.1 called it `turn`; what it stored is read as 0.
    */
   readonly claims?: number
   /**
-   * When work on it was last stored, by the clock then: the clock has been wrong if that is still
-   * to come. Absent before the first time, and in what version 0.1 stored.
+   * When work on the request was last stored, by the clock at that time: if it is in the future, the
+   * clock was wrong. Absent before the first time, and in what version 0.1 stored.
    */
   readonly workedAt?: number
   /** The user's tombstone waits for this request. Requests stored by version 0.1 do not say so. */

@@ -117,9 +117,9 @@ function unconfirmed(progress: HandlerProgress): HandlerProgress {
 }
 
 /**
- * `verify` of the handler `name` found something. Whatever comes after it starts over, since it
- * may have come back as well. If the handler had settled, something came back: those it comes after are
- * found by what it removes, so they are verified again before it is purged again.
+ * `verify` of the handler `name` found something. Handlers that come after it start over, because their
+ * data may have come back as well. If the handler had settled, something came back. The handlers it
+ * comes after find their data by what it removes, so they are verified again before it purges again.
  *
  * @param plan - each handler behind those it comes after
  */
@@ -157,12 +157,12 @@ export function failed(
   const failures = progress.failures + 1
   const { idle, ...rest } = progress
   const paused = pause(failures, retry, now)
-  // Tomorrow its cursors may come again: it may have been repaired by then.
+  // Tomorrow the same cursors may come again: the handler may have been repaired by then.
   const counted = idle === undefined || paused.blocked ? {} : { idle }
   return { ...rest, ...counted, failures, code, ...paused }
 }
 
-/** Somebody asked for another try: every handler that is waiting after a failure may go at once. */
+/** The operator asked for a retry: every handler that waits after a failure may run at once. */
 export function retried(progress: HandlerProgress, now: number): HandlerProgress {
   if (progress.code === undefined) return progress
   const { code: _code, idle: _idle, ...rest } = progress

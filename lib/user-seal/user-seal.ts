@@ -123,7 +123,7 @@ function unseal(key: KeyObject, sealed: Sealed, binding: string): string {
       decipher.final('utf8')
     )
   } catch {
-    // OpenSSL's message says nothing more, and a cause would end up in somebody's log.
+    // OpenSSL's message says nothing more, and a cause might end up in a log.
     throw new ErasureError(
       'SEAL_BROKEN',
       'A sealed value does not open: the store was changed from outside or is damaged',

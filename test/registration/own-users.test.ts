@@ -102,7 +102,7 @@ t.test(
           {
             code: 'REGISTRATION_INVALID',
             property: 'namespaces.users[1]',
-            message: /holds everybody.*exclusive to false/,
+            message: /contains every user.*exclusive to false/,
           },
           `${regex} with ${serverName}`,
         )

@@ -10,7 +10,7 @@ import type { Person } from './people.ts'
 /** Where a user was found: a file, and how often. */
 export type Found = ReadonlyMap<string, number>
 
-/** Looks for somebody in every file of a folder: user ID in any disguise, words, picture. */
+/** Looks for a person in every file of a folder: user ID in any form, words, picture. */
 export function lookFor(
   { userId, name, word, picture }: Person,
   directory: string,

@@ -6,10 +6,10 @@ import type { SentEvent, StubHomeserver } from './stub-homeserver.ts'
 export const SERVER = 'example.org'
 /** A room that is open to all. */
 export const SQUARE = `!square:${SERVER}`
-/** How many messages everybody writes. */
+/** How many messages each of them writes. */
 export const MESSAGES = 40
 
-/** Somebody who uses the bridge. */
+/** A person who uses the bridge. */
 export interface Person {
   readonly userId: string
   readonly name: string
@@ -42,10 +42,10 @@ export const neighbours: readonly [Person, Person] = [
   person('archibald', 'Archie Pemberton', 'greenhouse', 0x2f6f4f),
   person('rosalinde', 'Rosa Okonkwo', 'windmill', 0x31507d),
 ]
-/** Somebody who comes later. */
+/** A person who comes later. */
 export const newcomer: Person = person('thaddeus', 'Thad Lindqvist', 'harbour', 0x8a6d3b)
 
-/** Somebody joins the room, with name and picture, and opens a direct room with the bot. */
+/** A person joins the room, with name and picture, and opens a direct room with the bot. */
 export function arrive(person: Person, homeserver: StubHomeserver): SentEvent[] {
   const { userId, name, picture, directRoom } = person
   const profile = { displayname: name, avatar_url: homeserver.upload(picture) }
@@ -62,7 +62,7 @@ export function arrive(person: Person, homeserver: StubHomeserver): SentEvent[] 
   ]
 }
 
-/** Somebody invites the bot. */
+/** A person invites the bot. */
 export function invite({ userId, directRoom }: Person, roomId: string): SentEvent {
   return {
     type: 'm.room.member',
@@ -73,7 +73,7 @@ export function invite({ userId, directRoom }: Person, roomId: string): SentEven
   }
 }
 
-/** Somebody writes. */
+/** A person writes. */
 export function write({ userId, word }: Person, number: number): SentEvent {
   const body = `Greetings from the ${word}, for the ${number}. time`
   return {
@@ -84,7 +84,7 @@ export function write({ userId, word }: Person, number: number): SentEvent {
   }
 }
 
-/** Somebody leaves a room, as the homeserver has the erased leave: their name is still in it. */
+/** A person leaves a room, as erased users do on a homeserver: the event still has their name. */
 export function leave({ userId, name }: Person, roomId: string): SentEvent {
   return {
     type: 'm.room.member',

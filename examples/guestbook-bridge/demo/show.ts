@@ -11,7 +11,7 @@ export function look({ dataDir }: Stage): Found {
   return found
 }
 
-/** The ids of somebody's entries, as the page shows them. */
+/** The ids of a person's entries, as the page shows them. */
 export async function idsOf(
   stage: Stage,
   { name }: Person,

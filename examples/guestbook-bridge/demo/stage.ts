@@ -82,7 +82,7 @@ export async function buildStage(): Promise<Stage> {
   }
 }
 
-/** What went otherwise than it should. Its message is a sentence. */
+/** The demo did not go as expected. The message is a sentence. */
 export class DemoError extends Error {}
 
 /** Fails with a sentence unless the condition holds. */
