@@ -101,7 +101,7 @@ async function openPostgres({
   })
 }
 
-/** Only when asked for: the package pg is not there for everybody. */
+/** Imported only when needed: the package pg may not be installed. */
 async function importPostgres() {
   try {
     return {

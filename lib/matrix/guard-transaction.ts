@@ -1,7 +1,7 @@
 /** A JSON object. */
 type JsonObject = Readonly<Record<string, unknown>>
 
-/** Asked of everybody whom a transaction says something of their own about. */
+/** Called for every user whose own data or actions are in a transaction. */
 type IsErased = (userId: string) => boolean
 
 /** What a transaction consists of, in its stable and unstable spellings. */
@@ -17,14 +17,14 @@ const PARTS: ReadonlyMap<string, (value: unknown, isErased: IsErased) => unknown
   ])
 
 /**
- * Keeps late events of erased users out of a transaction, the body of
- * `PUT /_matrix/app/v1/transactions/{txnId}`: they arrive for minutes after the request, and a
+ * Removes late events of erased users from a transaction, the body of
+ * `PUT /_matrix/app/v1/transactions/{txnId}`. Such events arrive for minutes after the request, and a
  * bridge that stores them brings the user back (promise 6).
  *
- * What an erased user does is dropped, except what removes data: their own leave, with nothing but
- * the fact in it, and their redactions, without a reason. What others do passes as it is, to the
- * erased user too. Nothing is changed in place; where nothing of an erased user is in it, the
- * transaction itself is returned.
+ * Drops everything that an erased user does, except what removes data: their own leave, reduced to the
+ * bare fact, and their redactions, without the reason. What other users do passes unchanged, even if it
+ * concerns the erased user. Changes nothing in place; if the transaction contains nothing of an erased
+ * user, returns the transaction itself.
  *
  * @see https://spec.matrix.org/v1.16/application-service-api/#pushing-events
  */
@@ -36,7 +36,7 @@ export function guardTransaction(transaction: object, isErased: IsErased): objec
   })
 }
 
-/** Everybody whom {@link guardTransaction} asks about. */
+/** All users that {@link guardTransaction} asks about. */
 export function usersOfTransaction(transaction: object): ReadonlySet<string> {
   const users = new Set<string>()
   guardTransaction(transaction, userId => {

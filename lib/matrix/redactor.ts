@@ -5,7 +5,7 @@ import { userIdForms } from './user-id-forms.ts'
 /** What stands in a log line where a user was. */
 const REDACTED = '[user]'
 
-/** Anything that looks like a user ID, whoever it belongs to, with `@` and `:` in any escape. */
+/** Anything that looks like a user ID, of any user, with `@` and `:` in any escaping. */
 const ANY_USER_ID = new RegExp(
   String.raw`(?:[@＠]|%(?:25){0,4}40|\\{1,15}(?:x|u00)40|&(?:amp;){0,4}(?:#0{0,6}64|#x0{0,6}40|commat);)` +
     String.raw`(?:[^\s@:"'<>\\]|\\{1,15}u[\da-f]{4}){0,255}?` +
@@ -22,16 +22,16 @@ const IN_WORD_AFTER = /^[\p{L}\p{N}]/u
 /** An escape that ends in a letter or digit is the end of a word all the same. */
 const ESCAPE_BEFORE = /(?:\\[bfnrt]|%[\da-f]{2}|\\u[\da-f]{4}|\\x[\da-f]{2})$/i
 const LONGEST_ESCAPE = 6
-/** So much of a digest is enough to know it by, since programs shorten them. */
+/** How much of a digest is enough to recognise it, because programs shorten them. */
 const DIGEST_CHARACTERS = 8
 
 /** A part of a text: from, and up to. */
 type Range = readonly [from: number, to: number]
 
 /**
- * Makes the function that takes every form of `userId`, and anything else that looks like a
- * user ID, out of a text. Without a user ID, only the latter. The localpart alone goes too,
- * where it stands as a word of its own.
+ * Makes a function that removes every form of `userId`, and anything else that looks like a user ID,
+ * from a text; without `userId`, only the latter. It also removes the localpart alone, if it is a word
+ * of its own.
  *
  * It knows the forms of {@link userIdForms}, digests cut short, and every mix of the escapes of
  * {@link anyEscape}. What it cannot know: a user ID in two texts, backwards, encrypted, or

@@ -27,11 +27,10 @@ export interface Change {
 }
 
 /**
- * JSON documents in Keyv, without two habits of it. It hides errors: 5.6 resolves `false` for a
- * failed write unless it is told to throw, and 6.1 whatever it is told, so that `true` is the only
- * answer taken for a write: a swallowed error would be a false 200. And it has a clock of its own:
- * when a document is past its time is decided here, by the one clock of the SDK; adapters are told
- * how long it lives so that they delete it then.
+ * JSON documents in Keyv, without two of Keyv's habits. It hides errors: 5.6 resolves `false` for a
+ * failed write unless told to throw, and 6.1 always does. So only `true` counts as a successful write:
+ * a hidden error would be a false 200. And it uses its own clock: here, the SDK's clock decides when a
+ * document has expired. Adapters are told its time to live, so that they delete it then.
  */
 export class Documents {
   readonly #keyv: Keyv<string>
@@ -101,8 +100,8 @@ export class Documents {
 
   /**
    * Sets and deletes documents, durably and all of them or none, if the one under `key` is still
-   * what was seen. On an adapter without `writeIf`: as far as this process is concerned, and a
-   * crash in between leaves what is to be deleted.
+   * what was seen. On an adapter without `writeIf`, that holds only within this process, and a crash in
+   * between leaves the documents that were to be deleted.
    *
    * @returns false, and nothing done, if it has changed
    */
@@ -133,8 +132,8 @@ export class Documents {
   }
 
   /**
-   * Deletes what is past its time, for adapters that do not, and has what was written under a
-   * clock that was ahead live as long from now as it was to live then, instead of for years.
+   * Deletes expired documents, for adapters that do not. If a document was written while the clock was
+   * ahead, gives it its original time to live from now on, so that it does not stay for years.
    */
   async reviewTimes(kind: string): Promise<void> {
     for await (const { key, text, value, expires, ttl } of this.#iterate(kind)) {
@@ -167,7 +166,7 @@ export class Documents {
   #changeInTurn({ key, seen, set = [], delete: gone = [] }: Change): Promise<boolean> {
     const turn = this.#turn.then(async () => {
       if ((await this.see(key))?.text !== seen) return false
-      // Set first: whatever happens in between, the change is made again, and nothing is lost.
+      // Set first: if anything happens in between, the change is made again, and nothing is lost.
       for (const document of set) await this.set(document)
       for (const each of gone) await this.delete(each)
       return true
@@ -199,7 +198,7 @@ export class Documents {
     }
   }
 
-  /** What the adapter says in our own codes, of a store that is not ours perhaps, says more. */
+  /** An error of the adapter that already has one of our codes says more, so it is kept. */
   #unwritable(cause?: unknown): ErasureError {
     if (isErasureError(cause)) return cause
     return new ErasureError(

@@ -10,7 +10,7 @@ import type { ErasureRecord } from '../request/record.ts'
 import type { OpenRequest } from '../request/open-request.ts'
 
 const KEY_CHECK = 'meta:key-check'
-/** How long word of a retry waits for its request to be worked on. */
+/** How long the note of a retry waits for its request to be worked on. */
 const WORD_MS = 30 * 24 * 60 * 60 * 1000
 
 /** Open requests, tombstones and records, under the names they are kept by. */
@@ -56,12 +56,12 @@ export interface ErasureStore {
   /** Deletes what is past its time, and repairs what was written under a clock that was ahead. */
   reviewTimes(): Promise<void>
   /**
-   * Leaves word that the request's handlers get their attempts back. The word lasts a while only,
-   * since the request may just be finishing, and then nobody takes it.
+   * Leaves a note that the handlers' attempts are to be reset. The note expires, because the request
+   * may just be finishing, and then no process reads it.
    */
   askRetry(id: RequestId): Promise<void>
   isRetryAsked(id: RequestId): Promise<boolean>
-  /** The requests there is word for. */
+  /** The ids of the requests that have such a note. */
   retriesAsked(): Promise<ReadonlySet<string>>
   clearRetry(id: RequestId): Promise<boolean>
   /** The check value of the key this store was made with, if it was ever used. */
@@ -163,8 +163,8 @@ function openRetryWords(documents: Documents): RetryWords {
 }
 
 /**
- * Requests that are being worked on. A process that was stopped for longer than its scheduler
- * waited wakes up in the middle of its work: it must not write over what another did meanwhile.
+ * Requests that are being worked on. A process that was stopped for longer than its lease wakes up in
+ * the middle of its work: it must not overwrite what another process did meanwhile.
  */
 function openRequestDocuments(documents: Documents): RequestDocuments {
   /** As they were loaded: a store that was restored may have them in another form than ours. */

@@ -8,12 +8,12 @@ import type { Change, Documents, NewDocument } from './documents.ts'
 type Holder = Pick<OpenRequest, 'id' | 'tag'>
 
 /**
- * What `isErased` answers from. While a user has an open request the tombstone has no end, however
- * long that takes; beside it lies a document `open:<tag>:<request>` for each of them. The last
- * request that is finished gives the tombstone its end.
+ * The documents that `isErased` reads. While a user has an open request, the tombstone has no expiry,
+ * however long that takes; beside it there is a document `open:<tag>:<request>` for each request. The
+ * last request to finish sets the tombstone's expiry.
  *
- * Each write without an end makes the text another one. A request that has just found itself to be
- * the last one then cannot end the tombstone of a request that came meanwhile.
+ * Each write without an expiry changes the text. So a request that has just found that it is the last
+ * one cannot end the tombstone if another request came meanwhile.
  */
 export class Tombstones {
   readonly #documents: Documents
@@ -39,7 +39,7 @@ export class Tombstones {
     await this.#change(holder.tag, async () => ({ set: this.held(holder) }))
   }
 
-  /** Ends the tombstone `tombstoneMs` from now, if nobody else holds it. Lifted, it stays lifted. */
+  /** Ends the tombstone in `tombstoneMs`, unless another request holds it. If lifted, it stays so. */
   async release(holder: Holder, tombstoneMs: number): Promise<void> {
     const { tag } = holder
     const mine = openKey(holder)
@@ -84,7 +84,7 @@ export class Tombstones {
   }
 
   /**
-   * Changes a tombstone if there is one; again, if somebody else has changed it meanwhile.
+   * Changes a tombstone if there is one. Tries again if another process has changed it meanwhile.
    *
    * @returns whether there was one
    */

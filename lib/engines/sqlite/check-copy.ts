@@ -12,7 +12,7 @@ import { openingError } from './store-error.ts'
 export type CheckCopy = (copy: StoreAdapter) => Promise<void>
 
 /**
- * Checks a copy that nobody writes, changing nothing and making no file beside it.
+ * Checks a copy that no process writes, without changing it or creating files beside it.
  *
  * @throws ErasureError `STORE_CORRUPT`, `STORE_FOREIGN`, `STORE_UNREADABLE`, and what `check` throws
  */
@@ -43,7 +43,7 @@ export function removeBeside(file: string): void {
     rmSync(file + suffix, { force: true })
 }
 
-/** Returns when a file is on disk. Nobody may have it open: closing it ends locks. */
+/** Returns when a file is on disk. It must not be open elsewhere: closing it ends locks. */
 export function syncFile(file: string): void {
   const descriptor = openSync(file, 'r+')
   try {

@@ -6,17 +6,17 @@ import { APPLICATION_ID } from './open-database.ts'
 
 /** How long to leave a reader that still holds a snapshot before the next try. */
 const RETRY_MS = 250
-/** How long what was deleted may stay in the log if nobody calls `forget`: that is four fsyncs. */
+/** How long deleted data may stay in the log without a call of `forget`, which costs four fsyncs. */
 const FORGET_MS = 10_000
 
 /**
  * Empties the write-ahead log, where SQLite keeps deleted rows until it is truncated.
  *
- * The log is truncated only while a single transaction is in it. SQLite trusts that a truncation
- * is whole or has not begun, which nothing promises: btrfs, for one, frees a long file in several
- * transactions, its end first. After a power cut in between SQLite would find the first
- * transactions of the log and not the last, and put back pages as they were long ago: people who
- * were answered 200 are lost, or the database does not open. A part of one transaction it ignores.
+ * The log is truncated only while a single transaction is in it. SQLite assumes that a truncation is
+ * either complete or has not begun, but file systems do not promise that: btrfs, for example, frees a
+ * long file in several transactions, its end first. After a power cut in between, SQLite would find the
+ * first transactions of the log but not the last, and restore pages as they were long ago: requests
+ * answered 200 would be lost, or the database would not open. SQLite ignores a part of a transaction.
  *
  * @returns whether the log is empty now; a reader that holds a snapshot prevents it, or a full
  *   disk, and both go away
@@ -33,7 +33,7 @@ export function tryCheckpoint(database: DatabaseSync): boolean {
   }
 }
 
-/** Answers `busy` and leaves the log as it was while somebody reads from it. */
+/** Returns `busy` and leaves the log as it was while another connection reads from it. */
 function checkpoint(
   database: DatabaseSync,
   mode: 'RESTART' | 'TRUNCATE',
@@ -42,7 +42,7 @@ function checkpoint(
   return answer as { busy: number; log: number }
 }
 
-/** Checkpoints until it succeeds; callers who come while one is awaited share the next. */
+/** Checkpoints until it succeeds. Calls that arrive meanwhile share the next checkpoint. */
 export class Checkpointer {
   readonly #held: StoreDatabase
   readonly #clock: Clock
@@ -93,7 +93,7 @@ export class Checkpointer {
     }
   }
 
-  /** On files that others can get at, nothing is written, and nothing known to be gone. */
+  /** If other processes can write the files, does nothing, and cannot know that data is gone. */
   #tryOnce(): boolean {
     try {
       this.#held.ensureHeld()

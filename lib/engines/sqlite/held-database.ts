@@ -12,28 +12,27 @@ export interface StoreDatabase {
   /** The connection; another one after the files had to be opened anew. */
   readonly database: DatabaseSync
   /**
-   * To be called before a transaction: makes sure that nobody else can get at the files.
+   * Call it before a transaction: ensures that no other process can write the files.
    *
    * @throws ErasureError `STORE_REPLACED`, `STORE_LOCKED`, `STORE_UNWRITABLE`
    */
   ensureHeld(): void
   /**
-   * To be called after a commit, before anybody is told of it.
+   * Call it after a commit, before reporting it.
    *
-   * @throws ErasureError `STORE_REPLACED` if the commit may be in a file that nobody will find
+   * @throws ErasureError `STORE_REPLACED` if the commit may be in a file that is no longer found
    */
   confirmHeld(): void
   close(): void
 }
 
 /**
- * A database that this process alone writes, and notices when it does not any more.
+ * A database that only this process writes; it notices when that is no longer so.
  *
- * A process loses its locks on a file when anything in it closes the file: a backup that reads
- * the folder, for one. Then another program that opens the database and closes it takes the log
- * for left over and removes it, while we go on committing into it. So before each transaction
- * and after each commit it looks whether the locks and the files are still there, and opens the
- * files anew if not.
+ * A process loses its locks on a file when anything in it closes the file, such as a backup that reads
+ * the folder. Then another program that opens and closes the database takes the log for left over and
+ * removes it, while we still commit into it. So before each transaction and after each commit, it
+ * checks that the locks and the files are still there, and if not, opens the files again.
  */
 export class HeldDatabase implements StoreDatabase {
   readonly #place: Place
@@ -89,12 +88,12 @@ export class HeldDatabase implements StoreDatabase {
     this.#name.release()
   }
 
-  /** Nothing of what was acknowledged may be only in files that nobody will find. */
+  /** No acknowledged request may be only in files that are no longer found. */
   #giveUp(): void {
     if (this.#files === undefined) return
     this.#refuseReplaced()
-    // The locks are there and the log is not: nobody but a person can have removed it, and what
-    // was in it is nowhere else. Without locks another program has, which first made all of it part of the
+    // The locks are there and the log is not: only a person can have removed it, and its contents are
+    // nowhere else. Without locks, another program removed it, after moving its contents into the
     // database.
     if (this.#files.hasLocks() && !tryCheckpoint(this.#files.database))
       throw this.#replaced('were removed, and what was in them cannot be saved now')
@@ -107,7 +106,7 @@ export class HeldDatabase implements StoreDatabase {
     return openFiles(this.#place.path, this.#knowsLocks)
   }
 
-  /** Closing lets go of the files for good: nothing may open them again. */
+  /** Closing releases the files for good: nothing may open them again. */
   #refuseClosed(): void {
     if (this.#closed)
       throw new ErasureError('CLOSED', `${this.#place.path}: this store is closed`)

@@ -86,7 +86,7 @@ export function createAdapter({
   return adapter
 }
 
-/** Keyv hides a document past its time to live; on disk it would stay until somebody asks. */
+/** Keyv hides an expired document, but it would stay on disk until the next read. */
 function expireEvery(
   intervalMs: number,
   clock: Clock,
@@ -99,7 +99,7 @@ function expireEvery(
   }
   const hasJumped = watchForJumps(clock)
   const expire = async () => {
-    // A full disk will be told to whoever writes next; deleting can wait.
+    // If the disk is full, the next write reports it; deleting can wait.
     const expired = hasJumped(intervalMs) ? 0 : await expireSome().catch(() => 0)
     arm(expired === EXPIRY_ROWS ? 0 : intervalMs)
   }

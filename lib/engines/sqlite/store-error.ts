@@ -14,7 +14,7 @@ const RESULT = {
 }
 
 /**
- * What opening the database at `path` failed of, in our own codes: the file, and the way out.
+ * Why opening the database at `path` failed, with our own codes: the file, and what to do.
  *
  * @param error - of SQLite, of the file system, or ours already
  */
@@ -45,7 +45,7 @@ export function corrupt(path: string, cause?: unknown): Error {
   )
 }
 
-/** Somebody else writes it. */
+/** Another process, or another store of this one, writes it. */
 export function locked(path: string, cause?: unknown): Error {
   return new ErasureError(
     'STORE_LOCKED',

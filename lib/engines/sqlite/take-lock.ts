@@ -7,9 +7,8 @@ import { openingError } from './store-error.ts'
 
 /**
  * Takes the lock of the database at `path`: a transaction on an empty database beside ours. The
- * operating system lets go of it however the process dies, which a file with a process ID in it
- * cannot promise. It is not taken on the database itself, so that `status` can read beside a
- * running bridge.
+ * operating system releases it however the process dies, which a file with a process ID cannot promise.
+ * The lock is not on the database itself, so that `status` can read while the bridge runs.
  *
  * @throws ErasureError `STORE_LOCKED`
  */

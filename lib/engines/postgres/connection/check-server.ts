@@ -27,7 +27,7 @@ const UNLOGGED = `
   SELECT relname FROM pg_class
   WHERE relnamespace = to_regnamespace($1) AND relkind IN ('r', 'p') AND relpersistence <> 'p'`
 
-/** What we read and write of our tables; of our functions, that they can be called. */
+/** The rights we need: to read and write our tables, and to call our functions. */
 const DENIED = `
   SELECT privilege || ' on ' || relname AS denied
   FROM pg_class, unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS privilege
@@ -38,7 +38,7 @@ const DENIED = `
   WHERE pronamespace = to_regnamespace($1) AND NOT has_function_privilege(oid, 'EXECUTE')`
 
 /**
- * Checks the tables in a schema, whoever has made them.
+ * Checks the tables in a schema, even if another program made them.
  *
  * @throws ErasureError `STORE_VOLATILE` if a crash of the server would empty one of them,
  *   `STORE_FORBIDDEN` if our role may not read and write them
@@ -60,7 +60,7 @@ export async function checkTables(database: Database, schema: string): Promise<v
 }
 
 /**
- * Runs what makes or brings up the tables in a schema.
+ * Runs `task`, which creates or migrates the tables in a schema.
  *
  * @throws ErasureError `STORE_FORBIDDEN` if our role may not
  */

@@ -28,14 +28,15 @@ interface Measurement {
 }
 
 /**
- * The clock that all processes on a database share: its time when it was last measured, and what
- * has passed since by a clock that nobody sets. Times that one process stores are read by another,
- * so hosts whose clocks are an hour apart would else delay each other's work by an hour, and one
- * whose clock is set would count a user as erased no more.
+ * The clock that all processes on a database share: the database's time when it was last measured,
+ * plus what has passed since by the host's steady clock. One process reads the times that another
+ * stores. With their own clocks, hosts whose clocks are an hour apart would delay each other's work by
+ * an hour, and on a host whose clock is changed, a user might no longer count as erased.
  *
- * Exact to half a round trip. Measured by `sync`, and beside the reading if the host's clock says
- * that a minute has passed, or was set. While the database cannot be asked, the last measurement
- * holds; before the first, `now` is the host's. Timers run by `host`: they measure no time of day.
+ * Exact to half a round trip. It is measured by `sync`, and in the background of a reading if the
+ * host's clock shows that a minute has passed, or was changed. While the database cannot be reached,
+ * the last measurement holds; before the first, `now` is the host's time. Timers use `host`, because
+ * they do not depend on the time of day.
  */
 export function databaseClock(
   database: Database,

@@ -7,7 +7,7 @@ const GOODBYE_MS = 2000
 
 /** Resolves once `client`'s session is over, or its socket destroyed. Never rejects. */
 export async function endClient(client: Client, clock: Clock): Promise<void> {
-  // Nobody is interested in how a connection ends that is no longer used.
+  // How an unused connection ends does not matter.
   client.on('error', () => {})
   const done = new AbortController()
   const ended = client.end().then(

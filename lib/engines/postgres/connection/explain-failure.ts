@@ -1,7 +1,7 @@
 import { ErasureError, isErasureError } from '../../../errors.ts'
 import { sqlStateOf } from './clean-error.ts'
 
-/** What SQLSTATEs say about a connection string, for whoever wrote it. */
+/** What SQLSTATEs mean, in words for the operator. */
 const REASONS: Readonly<Record<string, string>> = {
   '28000': 'the server refuses this user',
   '28P01': 'the server refuses the user or the password',

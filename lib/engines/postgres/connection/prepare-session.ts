@@ -43,9 +43,9 @@ export function sessionPreparer(
 }
 
 /**
- * Whether a connection leads to PostgreSQL without a pooler in between. At its start PostgreSQL
- * tells which of its processes serves it, as the key by which its queries are cancelled. A pooler
- * tells a key of its own: by PostgreSQL's, one client would cancel the queries of others.
+ * Whether a connection leads to PostgreSQL without a pooler in between. When a connection starts,
+ * PostgreSQL sends the id of the process that serves it, as a key for cancelling queries. A pooler
+ * sends a key of its own: with PostgreSQL's key, one client could cancel the queries of others.
  */
 async function isDirect(client: ClientBase): Promise<boolean> {
   const { rows } = await client.query<{ pid: number }>(
@@ -56,10 +56,10 @@ async function isDirect(client: ClientBase): Promise<boolean> {
 }
 
 /**
- * Rejects if the pooler gives a client's session to others between two transactions. Another
- * client listens, then says nothing, and `client` notifies. Only a session that still belongs to
- * whoever listens passes the notification on, however many sessions the pooler has, and whoever
- * else uses them meanwhile. Nothing but a name that nobody notifies is left in the sessions.
+ * Rejects if the pooler gives a client's session to others between two transactions. A second client
+ * listens and then stays silent, and `client` notifies. The notification arrives only if the session
+ * still belongs to the second client, however many sessions the pooler has and whatever other clients
+ * use them. All that is left in the sessions is an unused channel name.
  *
  * @throws ErasureError `STORE_POOLED`
  */
@@ -78,7 +78,7 @@ async function refuseSharedSessions(
     await listener.query(timed(`LISTEN ${channel}`, undefined, QUERY_MS))
     await client.query(timed(`NOTIFY ${channel}`, undefined, QUERY_MS))
     await sleep(clock, PATIENCE_MS, heard.signal)
-    // A process that was stopped comes to its timers before it comes to what has arrived.
+    // A process that was stopped runs its timers before it reads what has arrived.
     await new Promise(setImmediate)
     await new Promise(setImmediate)
   } finally {

@@ -2,7 +2,7 @@ import type { ClientBase, ClientConfig } from 'pg'
 
 /** How long a query may take unless it says so. */
 export const QUERY_MS = 10_000
-/** How much longer the server goes on with a query that nobody waits for any more. */
+/** How much longer than we wait for it the server continues a query. */
 const SERVER_GRACE_MS = 1000
 /** How long a session may hold locks without asking for anything. */
 const IDLE_IN_TRANSACTION_MS = 30_000
@@ -24,9 +24,9 @@ export function sessionConfig(
 }
 
 /**
- * What a statement of ours or of pg-boss's depends on, and a role or a database may have set
- * otherwise: how values are read and written, where names are looked up, what ends a session or a
- * statement. Those that a server does not know, being too old, are left out.
+ * Settings on which statements of ours or of pg-boss depend, and which a role or a database may have
+ * changed: how values are read and written, where names are looked up, what ends a session or a
+ * statement. Settings that an older server does not know are left out.
  */
 const SETTINGS: Readonly<Record<string, string>> = {
   array_nulls: 'on',
@@ -56,8 +56,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
 }
 
 /**
- * A commit is answered once it is on disk: `off` is not, and with standbys `local` and
- * `remote_write` promise less than the operator who set up the standbys wanted. `remote_apply`
+ * PostgreSQL must answer a commit only once it is on disk. `off` does not, and with standbys, `local`
+ * and `remote_write` promise less than the operator who set up the standbys wanted. `remote_apply`
  * promises more, and stays.
  */
 const PIN = `

@@ -3,14 +3,14 @@ import { performance } from 'node:perf_hooks'
 import { type Clock, systemClock } from '../../../host/clock.ts'
 import type { Claim } from './request-queue.ts'
 
-/** How often leases are looked at: a tenth of the shortest. */
+/** How often to check leases: a tenth of the shortest. */
 const TICK_MS = 1000
-/** Of a lease, when it is renewed, and when it is over for us: well before it is for others. */
+/** After which share of a lease we renew it, and give it up: well before it ends for others. */
 const RENEW_SHARE = 1 / 3
 const OVER_SHARE = 3 / 4
 /** How long a renewal may take, so that another fits in before the lease is over. */
 const ANSWER_SHARE = 1 / 5
-/** Work that takes longer is asked to go on in another call: pg-boss ends it after 24 hours. */
+/** Longer work must continue in another call: pg-boss ends it after 24 hours. */
 const MAX_WORK_MS = 23 * 60 * 60 * 1000
 
 /** A moment, by both of the machine's clocks. */
@@ -20,9 +20,9 @@ export interface Moment {
 }
 
 /**
- * Now. Leases are counted from before a query is sent. A process that was stopped finds that
- * time has passed by either clock; the steady one stands still while a machine sleeps, and the
- * other may be set back, so the one that says more counts.
+ * Returns the current moment. Leases count from before a query is sent. A process that was stopped sees
+ * on both clocks that time has passed. But the steady clock stands still while a machine sleeps, and
+ * the other may be set back, so the larger difference counts.
  */
 export function moment(): Moment {
   return { steady: performance.now(), wall: systemClock.now() }
@@ -72,7 +72,7 @@ export class Lease {
     this.#renewedAt = sentAt
   }
 
-  /** Somebody else may work on it now. */
+  /** Another process may work on it now. */
   lose(): void {
     this.#isLost = true
     this.stop()
@@ -84,7 +84,7 @@ export class Lease {
   }
 }
 
-/** Sends a renewal, and tells the ids of those that were still ours, and whether renewed. */
+/** Sends a renewal, and returns the ids that are still ours, and whether each was renewed. */
 export type Renew = (
   claims: readonly Claim[],
   timeoutMs: number,
@@ -143,7 +143,7 @@ export class Leases {
       for (const lease of held) {
         const renewed = ours.get(lease.claim.id)
         if (renewed === undefined) lease.lose()
-        // One that somebody has locked runs out, if it stays so.
+        // One that stays locked runs out.
         else if (renewed && lease.check()) lease.renew(sentAt)
       }
     } catch {

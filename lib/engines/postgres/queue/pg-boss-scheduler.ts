@@ -9,19 +9,19 @@ import { elapsedMs, type Lease, Leases, type Moment, moment } from './lease.ts'
 import { type Claim, openRequestQueue, type RequestQueue } from './request-queue.ts'
 import { type PgBossSchedulerOptions, withDefaults } from './scheduler-options.ts'
 
-/** How long nobody looks whether something is due unless told. A dead process's entry is not. */
+/** How long to wait for a wake-up before polling. A dead process's entry wakes no process. */
 const POLL_MS = 2000
-/** How long to wait before a result that could not be stored is sent again: twice as long each time. */
+/** How long to wait before sending a result again that could not be stored; doubles each time. */
 const SETTLE_AGAIN_MS = 1000
 const SETTLE_AGAIN_MAX_MS = 5 * 60 * 1000
-/** How often times are looked for that the database's clock wrote while it was ahead. */
+/** How often to look for times that the database's clock wrote while it was ahead. */
 const REPAIR_MS = 60_000
 /** How long `close` waits for the database once no work runs: it may be gone. */
 const LEAVE_MS = 5000
 
 /**
- * Schedules for all processes on one PostgreSQL database, by pg-boss: each request is worked on
- * by one of them, and one request of a group at a time. Connects when it is first used.
+ * Schedules for all processes on one PostgreSQL database, using pg-boss: one process works on each
+ * request, and on one request of a group at a time. Connects on first use.
  *
  * Work is aborted before another process may begin on it: when three quarters of `leaseMs` have
  * passed since the database last heard of it, even if the process was stopped meanwhile.
@@ -35,7 +35,7 @@ export function pgBossScheduler(options: PgBossSchedulerOptions): Scheduler {
 class PgBossScheduler implements Scheduler {
   readonly #options: Required<PgBossSchedulerOptions>
   readonly #leases: Leases
-  /** The last run of each group here: one that lost its lease may still be at it. */
+  /** The last run of each group here: one that lost its lease may still be running. */
   readonly #groups = new Map<string, Promise<unknown>>()
   readonly #runs = new Map<Lease, Promise<void>>()
   #busy = 0
@@ -107,7 +107,7 @@ class PgBossScheduler implements Scheduler {
     }
   }
 
-  /** Shared by all who come meanwhile, and tried again by the next if it fails. */
+  /** Shared by all concurrent callers. If it fails, the next call tries again. */
   #open(): Promise<RequestQueue> {
     const { database, schema, leaseMs, clock, logger } = this.#options
     this.#opening ??= openRequestQueue({
@@ -154,7 +154,7 @@ class PgBossScheduler implements Scheduler {
     if (this.#busy === this.#options.concurrency) return POLL_MS
     if (await this.#fetch(queue, work)) return 0
     const dueMs = (await queue.msUntilDue()) ?? POLL_MS
-    // What fell due in between is in neither answer.
+    // What became due in between is in neither answer.
     if (await this.#fetch(queue, work)) return 0
     return Math.min(Math.max(dueMs, 1), POLL_MS)
   }
@@ -181,7 +181,7 @@ class PgBossScheduler implements Scheduler {
     work: Work,
   ): Promise<Date | undefined> {
     await before
-    // Fetched while the scheduler was closing: for others, at once.
+    // Fetched while the scheduler was closing: give it to other processes at once.
     if (this.#closing !== undefined || !lease.check()) {
       return new Date(this.#options.clock.now())
     }

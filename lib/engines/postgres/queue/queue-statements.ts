@@ -1,19 +1,19 @@
 /**
- * What pg-boss has no call for, on its own table of jobs. Planned anew each time: the table is
- * empty in one minute and has a hundred thousand rows in the next, and a plan for the one, kept
- * by a session, takes forever on the other.
+ * The statements on pg-boss's table of jobs that pg-boss has no call for. Planned again each time: the
+ * table is empty in one minute and has a hundred thousand rows in the next, and a cached plan for the
+ * one takes forever on the other.
  */
 export interface Statements {
-  /** `name, ids, times` → the ids there are and nobody has locked. The earlier time wins. */
+  /** `name, ids, times` → the ids that exist and are not locked. The earlier time wins. */
   readonly bringForward: string
   /** `name, ids, attempts, createds` → the ids that are still ours, and whether `renewed`. */
   readonly renew: string
   /**
-   * `name, ids, attempts, createds, agains` → the ids that are ours and that somebody has locked.
+   * `name, ids, attempts, createds, agains` → the ids that are ours but are locked.
    * A process that has lost an entry changes nothing.
    */
   readonly settle: string
-  /** `name` → `waitMs` until the next entry is due that is not due yet. */
+  /** `name` → `waitMs` until the next entry that is not due yet becomes due. */
   readonly untilDue: string
   /** `name`: brings times back that the database's clock wrote while it was ahead. */
   readonly repairTimes: string
@@ -21,13 +21,13 @@ export interface Statements {
   readonly wake: string
 }
 
-/** How long pg-boss keeps an entry that nobody works on: for good, in its terms. */
+/** How long pg-boss keeps an entry that no process works on: effectively for ever. */
 export const RETENTION_SECONDS: number = 10 * 365 * 24 * 60 * 60
 
 /**
- * A claim is named by the entry's id, the number of the attempt, and the time from which the
- * entry was due or made: an entry that was finished and scheduled again counts from 0 again.
- * That time reaches us in whole milliseconds, or as null if it is none that we can hold.
+ * A claim is identified by the entry's id, the number of the attempt, and the time at which the entry
+ * was due or created: an entry that was finished and scheduled again counts from 0 again. We receive
+ * that time in whole milliseconds, or as null if JavaScript cannot represent it.
  */
 const IS_OURS = `
   j.name = $1 AND j.id = g.id AND j.state = 'active' AND j.retry_count = g.attempt
@@ -53,8 +53,8 @@ export function createStatements(schema: string): Statements {
 }
 
 /**
- * An entry that somebody has locked is left alone: it must not hold up the others. A process that
- * cannot renew it has not lost it yet, either.
+ * Skips an entry that is locked: it must not hold up the others. The process that cannot renew it has
+ * not lost it yet, either.
  */
 function renew(job: string, now: string): string {
   return `
@@ -73,11 +73,11 @@ function renew(job: string, now: string): string {
 }
 
 /**
- * Most entries that the sweep brings are due already and left alone: nothing is written. The
- * others are locked in the order of their ids, so that two of these never wait for each other, and
- * one that somebody else has locked is left out, for another try.
- * The time for an entry that is worked on is left in its data, for `settle` to find. One that
- * somebody cancelled by hand waits again: it is open, or else it would not be scheduled.
+ * Most entries that the sweep brings are due already, and nothing is written for them. The others are
+ * locked in the order of their ids, so that two of these statements never wait for each other. One
+ * that is already locked is skipped, and tried again later.
+ * For an entry that is being worked on, the time is left in its data, where `settle` finds it. An entry
+ * that an operator cancelled by hand waits again: it is open, or it would not be scheduled.
  */
 function bringForward(job: string): string {
   return `
@@ -113,9 +113,9 @@ function bringForward(job: string): string {
 }
 
 /**
- * Finished entries are deleted at once. The others wait for their time, which also orders them:
- * one that is always due again at once does not keep the others from their turn. `started_on`
- * stays, so that pg-boss counts the next claim as another attempt.
+ * Deletes finished entries at once. The others wait for their time, which also orders them: an entry
+ * that is always due again at once does not keep the others from their turn. `started_on` stays, so
+ * that pg-boss counts the next claim as another attempt.
  */
 function settle(job: string): string {
   const claims = `unnest($2::uuid[], $3::int[], $4::float8[], $5::timestamptz[])
@@ -146,7 +146,7 @@ function settle(job: string): string {
     SELECT id FROM ours WHERE id NOT IN (SELECT id FROM held)`
 }
 
-/** A state each, so that pg-boss's index of live jobs leads straight to the first. */
+/** One subquery per state, so that pg-boss's index of live jobs finds the first at once. */
 function untilDue(job: string, now: string): string {
   const first = (state: string) => `(
     SELECT start_after FROM ${job}
@@ -159,8 +159,8 @@ function untilDue(job: string, now: string): string {
 }
 
 /**
- * What pg-boss has done a while ago it does again only when it is due again. Done by a clock that
- * was years ahead, it would not be for years: nobody would take over what a dead process left.
+ * pg-boss repeats its maintenance only when an interval has passed since the last time. If a clock was
+ * years ahead then, it would not repeat it for years, and no process would take over a dead one's work.
  */
 function repairTimes(schema: string, now: string): string {
   return `

@@ -20,27 +20,26 @@ import {
 /** Entries in one statement. More make no difference, and fewer hold the others up less. */
 const MAX_BATCH = 1000
 /**
- * How long after a batch of entries the next is added at the earliest, so that it grows meanwhile.
- * An entry that comes after a longer silence does not wait. A statement of pg-boss's costs the
- * database a millisecond before the first entry: without the wait it would spend more on these
- * than on the requests.
+ * The least time between two batches of entries, so that the next one can grow. An entry that comes
+ * after a longer pause does not wait. Each statement of pg-boss costs the database a millisecond before
+ * its first entry: without the wait, the database would spend more on these than on the requests.
  */
 const PAUSE_MS = 50
-/** pg-boss's own retry covers only processes that died: there is no end to it. */
+/** pg-boss's own retry is used only for processes that died, so it has no limit. */
 const RETRY_LIMIT = 2 ** 31 - 1
 /** The longest pg-boss allows; see `MAX_WORK_MS` in lease.ts. */
 const EXPIRE_SECONDS = 24 * 60 * 60
-/** For what an operator cancels by hand; what is finished is deleted at once. */
+/** For entries that an operator cancels by hand; finished ones are deleted at once. */
 const DELETE_AFTER_SECONDS = 60
 /**
- * How long to wait before an entry is added once more that was not there to be brought forward
- * and yet could not be inserted: it was finished just then, or somebody has locked it.
+ * How long to wait before adding an entry again that could neither be brought forward nor inserted: it
+ * was finished just then, or another process has locked it.
  */
 const ADD_AGAIN_MS: readonly number[] = [0, 0, 50, 100, 200, 400, 800, 1600, 3200]
 /** The last time an entry can be due. ISO 8601 and PostgreSQL write later years differently. */
 const END_MS = Date.UTC(9999, 11, 31)
 
-/** SQLSTATEs by which another process was faster: unique_violation and deadlock_detected. */
+/** SQLSTATEs that mean another process was faster: unique_violation and deadlock_detected. */
 const LOST_RACE = new Set(['23505', '40P01'])
 
 /** A request, and when it is due. */
@@ -118,15 +117,15 @@ export class RequestQueue {
 
   /**
    * Gives an entry back, or deletes it. Does nothing if it is not ours any more.
-   * @returns false, and nothing done, if somebody has locked it
+   * @returns false, without changing anything, if another process has locked it
    */
   settle(settlement: Settlement): Promise<boolean> {
     return this.#settling.add(settlement)
   }
 
   /**
-   * Claims up to `limit` entries that are due, at most one per group, and none of a group that
-   * somebody works on.
+   * Claims up to `limit` entries that are due, at most one per group, and none of a group that a
+   * process is working on.
    *
    * @returns `undefined` if another process was faster: there may be more
    */
@@ -159,8 +158,8 @@ export class RequestQueue {
   }
 
   /**
-   * Renews claims, and tells the ids of those that were still ours: true for those that were
-   * renewed, false for those that somebody has locked.
+   * Renews claims, and returns the ids of those that are still ours: true for those that were renewed,
+   * false for those that are locked.
    */
   async renew(
     claims: readonly Claim[],
@@ -179,7 +178,7 @@ export class RequestQueue {
     await this.#database.query(this.#statements.repairTimes, [QUEUE_NAME])
   }
 
-  /** How long until an entry is due that is not due yet; `undefined` if there is none. */
+  /** How long until the next entry becomes due; `undefined` if there is none. */
   async msUntilDue(): Promise<number | undefined> {
     const { rows } = await this.#database.query<{ waitMs: number | null }>(
       this.#statements.untilDue,
@@ -188,7 +187,7 @@ export class RequestQueue {
     return rows[0]?.waitMs ?? undefined
   }
 
-  /** Has all processes look for what is due. */
+  /** Makes all processes look for entries that are due. */
   async wake(): Promise<void> {
     const { channel } = this.#started
     if (channel === undefined) return
@@ -280,7 +279,7 @@ function fence(claims: readonly Claim[]): unknown[] {
   ]
 }
 
-/** One entry per id, in an order that is everybody's: two inserts else wait for each other. */
+/** One entry per id, in the same order in all processes, so that inserts do not deadlock. */
 function earliest(entries: readonly QueueEntry[]): QueueEntry[] {
   const first = new Map<string, QueueEntry>()
   for (const entry of entries) {

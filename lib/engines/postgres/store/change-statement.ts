@@ -35,12 +35,12 @@ const INPUT = `
   )`
 
 /**
- * `locked` waits for whoever is just changing one of the documents, and then shows it as it is
- * after that, which the snapshot of the statement does not. What it shows stays true until the
- * commit. It comes first, and in the order of keys, so that no two processes wait for each
- * other. A document that is not there cannot be locked: whether it still is not, only the insert
- * into the index can tell, in `created`; and two processes that add and delete the same ones
- * can deadlock, which PostgreSQL resolves after a second, and `createWrites` by another try.
+ * `locked` waits for a process that is just changing one of the documents, and then shows the changed
+ * document, which the snapshot of the statement does not. What it shows stays true until the commit.
+ * It comes first, and in the order of keys, so that no two processes wait for each other. A document
+ * that does not exist cannot be locked: only the insert into the index, in `created`, can tell whether
+ * it still does not exist. Two processes that add and delete the same documents can deadlock.
+ * PostgreSQL resolves that after a second, and `createWrites` tries again.
  */
 function judge(table: string): string {
   return `

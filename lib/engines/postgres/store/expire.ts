@@ -24,7 +24,7 @@ export function expireHourly(
     if (!stopped) cancel = clock.setTimer(() => (running = expire()), delayMs)
   }
   const expire = async () => {
-    // A database that cannot be written will be told to whoever writes next; this can wait.
+    // If the database cannot be written, the next write reports it; this can wait.
     const answer = database.query(statement, [Math.floor(clock.host.now())])
     const { rowCount } = await answer.catch(() => ({ rowCount: 0 }))
     arm(rowCount === EXPIRY_ROWS ? 0 : EXPIRY_MS)

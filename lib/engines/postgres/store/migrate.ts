@@ -9,8 +9,8 @@ const LOCK = 0x4d586572
 const MIGRATION_MS = 60_000
 
 /**
- * Brings the tables in `schema` up to date, making it if there is none. Of processes that come
- * at the same time one does it and the others wait.
+ * Brings the tables in `schema` up to date, and creates the schema if there is none. If several
+ * processes come at the same time, one migrates and the others wait.
  *
  * @throws ErasureError `STORE_FOREIGN` if the schema has tables of another program, or was made
  *   by a newer version; `STORE_VOLATILE` if the server may lose what was committed. Nothing is changed.

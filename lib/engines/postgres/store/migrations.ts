@@ -1,8 +1,7 @@
 /**
- * The tables of the store, in the order they came to be. A migration that was published is
- * never changed: whatever is to be different is a new one at the end. Each must leave the tables
- * such that the version before it can go on working, since bridges are upgraded one process at
- * a time.
+ * The migrations of the store's tables, in order. Never change a published migration: add a new one at
+ * the end. After each, the previous version must still be able to work with the tables, because bridges
+ * are upgraded one process at a time.
  */
 export const migrations: ReadonlyArray<(schema: string) => string> = [
   // Values are some hundred bytes and are kept in the row (MAIN), where an update in place

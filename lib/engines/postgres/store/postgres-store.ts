@@ -35,13 +35,13 @@ export interface PostgresStoreOptions {
 /**
  * A Keyv storage adapter on PostgreSQL, for any number of processes.
  *
- * A resolved write survives a crash of the process, of PostgreSQL and of its host, as far as
- * its disk honours fsync. What is written in one turn of the event loop, or while earlier writes
- * are under way, is one statement. A write that rejects may have been carried out.
+ * A resolved write survives a crash of the process, of PostgreSQL and of its host, if the disk honours
+ * fsync. All writes of one turn of the event loop, or that arrive while earlier writes are under way,
+ * are one statement. A write that rejects may have been carried out.
  *
- * Opens on first use, which makes or migrates the tables; an opening that failed is tried again
- * by the next use. It has no `forget`: PostgreSQL keeps what was deleted in its table until it
- * is vacuumed, and in its log until that is recycled. User IDs are only ever sealed in it.
+ * Opens on first use, which creates or migrates the tables. If that fails, the next use tries again. It
+ * has no `forget`: PostgreSQL keeps deleted rows in its table until it is vacuumed, and in its log
+ * until that is recycled. User IDs are always sealed in it.
  *
  * Calls reject with ErasureError `STORE_FOREIGN`, `STORE_FORBIDDEN`, `STORE_POOLED` or
  * `STORE_VOLATILE` if the schema or the server cannot be used, `STORE_UNREADABLE` if it cannot be
@@ -178,7 +178,7 @@ class DocumentTable {
     await this.#parts.database.close()
   }
 
-  /** Shared by all who come before it is done; one that failed is tried again by the next. */
+  /** Shared by all concurrent callers. If it fails, the next call tries again. */
   #open(): Promise<void> {
     this.#opening ??= this.#prepare().catch((error: unknown) => {
       this.#opening = undefined

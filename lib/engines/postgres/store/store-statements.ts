@@ -12,8 +12,8 @@ export const EXPIRY_ROWS = 1000
 export const OVERWRITE = 'UPDATE SET value = excluded.value, expires = excluded.expires'
 
 /**
- * Limits, for the statement it is in, how long to wait for a document that somebody else has
- * locked; not for the table. It must be asked for before the first document is.
+ * Limits how long the statement it is in waits for a document that another process has locked, but not
+ * for the table. It must be evaluated before the first document is locked.
  *
  * @param ms - the parameter, such as `$4`, a number as text; 0 is for ever
  */
@@ -44,7 +44,7 @@ export function readStatement(schema: string): Statement {
   }
 }
 
-/** $1 keys → those of documents that somebody has locked. */
+/** $1 keys → the keys of documents that are locked. */
 export function lockedStatement(schema: string): string {
   const found = `FROM ${schema}.document WHERE key = ANY ($1::text[])`
   return `
@@ -68,9 +68,9 @@ export function clearStatement(schema: string): string {
 }
 
 /**
- * $1 the time of this host: what the database's clock says is past its time stays while the host's
- * does not say so, since one that is ahead for a moment would delete everything. Leaves out what
- * another process is just deleting, or renewing.
+ * $1 the time of this host. Deletes only documents that have expired by both the database's clock and
+ * the host's: a clock that is ahead for a moment would otherwise delete everything. Skips documents
+ * that another process is just deleting or renewing.
  */
 export function expireStatement(schema: string): string {
   return `

@@ -8,14 +8,13 @@ import { lockedStatement, upsertStatement } from './store-statements.ts'
 
 /** Writes in a statement. */
 const MAX_WRITES = 1000
-/** How often a batch is tried that the database has rolled back in favour of another. */
+/** How often to try a batch that the database rolls back in favour of another. */
 const ATTEMPTS = 5
 /**
- * How long a batch waits for a document that somebody else has locked: longer than another
- * process takes for a commit.
+ * How long a batch waits for a document that another process has locked: longer than a commit takes.
  */
 const LOCK_MS = 200
-/** How long the writes of a document wait that stays locked. */
+/** How long the writes of a document that stays locked wait. */
 const PATIENT_LOCK_MS = 3000
 /** SQLSTATEs of that: serialization failure and deadlock. Nothing else is sure to be undone. */
 const ROLLED_BACK: ReadonlySet<string> = new Set(['40001', '40P01'])
@@ -42,19 +41,19 @@ export interface Writes {
   idle(): Promise<void>
 }
 
-/** What became of a write: nothing yet, if somebody has locked one of its documents. */
+/** The result of a write; none yet, if one of its documents is locked. */
 type Outcome = WriteAnswer | undefined
 
 /**
  * Carries out writes in batches: all of a batch or nothing.
  *
- * A write that rejects may have been carried out, if its answer was lost with the connection.
- * It is not sent again for that: a conditional write would find what it has written itself, and
- * any other could undo what a process wrote meanwhile. The caller, who knows what it wants,
- * reads and decides. Only what PostgreSQL says it has rolled back is tried again.
+ * A write that rejects may have been carried out, if its answer was lost with the connection. It is
+ * not repeated: a conditional write would find its own result, and any other could undo what another
+ * process wrote meanwhile. The caller knows what it wants, so it reads and decides. Only writes that
+ * PostgreSQL reports as rolled back are tried again.
  *
- * A write of a document that somebody else keeps locked leaves its batch soon, and waits apart,
- * with all that come after it for the same document.
+ * A write of a document that another process keeps locked soon leaves its batch and waits separately,
+ * together with all later writes of that document.
  */
 export function createWrites(database: Database, schema: string): Writes {
   const carryOut = createCarryOut(database, schema)
@@ -77,7 +76,9 @@ export function createWrites(database: Database, schema: string): Writes {
     } finally {
       waiting.splice(waiting.indexOf(keys), 1)
     }
-    throw Object.assign(new Error('Somebody keeps a document locked'), { code: LOCKED })
+    throw Object.assign(new Error('Another process keeps a document locked'), {
+      code: LOCKED,
+    })
   }
   const add = async (write: Write): Promise<WriteAnswer> => {
     const keys = new Set(keysOf(write))
@@ -105,7 +106,7 @@ export function createWrites(database: Database, schema: string): Writes {
   }
 }
 
-/** @returns what carries a batch out, but for the writes of documents that somebody has locked */
+/** @returns a function that carries out a batch, except the writes of locked documents */
 function createCarryOut(database: Database, schema: string) {
   const upsert = upsertStatement(schema)
   const change = changeStatement(schema)
@@ -128,7 +129,7 @@ function createCarryOut(database: Database, schema: string) {
       ])
       const keys = new Set(rows.map(({ key }) => key))
       const free = batch.filter(write => !keysOf(write).some(key => keys.has(key)))
-      // Locked by somebody who is just making it, perhaps: which one it is, halves will tell.
+      // Another process may just be creating a document: halving the batch finds out which.
       if (free.length === batch.length) throw error
       const answers = free.length === 0 ? [] : await run(free, lockMs)
       const found = new Map(free.map((write, index) => [write, answers[index]]))
@@ -179,15 +180,15 @@ interface Addition extends StoredDocument {
 }
 
 /**
- * Numbers each write, so that its rows share its fate; 0 is the fate of all without condition.
+ * The number of a write, which its rows share; 0 for all writes without a condition.
  */
 function numberOf(write: Write, index: number): number {
   return write.expected === undefined ? 0 : index + 1
 }
 
 /**
- * Each document once: of two with one key the last counts. In the order of keys, in which all
- * processes lock them, so that none waits for another that waits for it.
+ * Each document once: of two with the same key, the last counts. In the order of keys, in which all
+ * processes lock them, so that they do not deadlock.
  */
 function additions(batch: readonly Write[]): Addition[] {
   const rows = batch.flatMap((write, index) =>
@@ -198,8 +199,8 @@ function additions(batch: readonly Write[]): Addition[] {
 }
 
 /**
- * Whole milliseconds, rounded up: what lives for a part of one is there for that. With 0 or less
- * a document is past its time at once; one that outlives every clock is kept.
+ * Whole milliseconds, rounded up, so that a document with less than one still lives. With 0 or less, a
+ * document expires at once; one whose expiry no clock can show is kept.
  */
 function lifetime(ttl: number | undefined): number | null {
   if (ttl === undefined || ttl > Number.MAX_SAFE_INTEGER) return null
