@@ -8,8 +8,8 @@ import { openKey } from '../user-seal/key.ts'
 import { createUserSeal } from '../user-seal/user-seal.ts'
 
 /**
- * Checks that a store was made with the key in a file: one that does not fit is found out here,
- * and not on the day the store is needed.
+ * Checks that a store was created with the key in a file, so that a wrong key is noticed now and not on
+ * the day the store is needed.
  *
  * @throws ErasureError `KEY_MISMATCH`, `KEY_MISSING`, `KEY_INVALID`, `KEY_EXPOSED`
  */

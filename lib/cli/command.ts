@@ -12,7 +12,7 @@ export interface CliStreams {
 
 /** What a command is called with. */
 interface CommandCall {
-  /** What stands behind the command's name. */
+  /** The arguments after the command's name. */
   readonly args: readonly string[]
   readonly env: NodeJS.ProcessEnv
   readonly stdin: CliStreams['stdin']
@@ -21,7 +21,7 @@ interface CommandCall {
 /** One command: what `help` says of it, and what it does. */
 export interface Command {
   readonly name: string
-  /** What stands behind the name, for `help`; empty if nothing does. */
+  /** The operands, as `help` shows them; empty if there are none. */
   readonly operands: string
   /** What it does, and its options, a line each: the left and the right column of `help`. */
   readonly help: ReadonlyArray<readonly [string, string]>

@@ -20,9 +20,9 @@ const SHORT = /^.{1,4}$/
  * Dendrite with Go's `regexp`. Both anchor it at its beginning only. Matching takes time linear in
  * the length of the user ID, whatever the regex, since users choose their IDs.
  *
- * What needs backtracking does not compile: lookaround, backreferences, atomic groups and
- * possessive repetitions, which Go does not take either. Where they differ all the same, in what
- * is not ASCII: `\b`, `[\W]` and `[\S]` are Go's, and so is `(?i)` with the Turkish i.
+ * Constructs that need backtracking do not compile: lookaround, backreferences, atomic groups and
+ * possessive repetitions. Go does not accept them either. Where Python and Go still differ, outside
+ * ASCII, `\b`, `[\W]` and `[\S]` follow Go, and so does `(?i)` with the Turkish i.
  *
  * @throws RangeError saying what is wrong, without repeating the regex
  */

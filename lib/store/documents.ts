@@ -28,8 +28,8 @@ export interface Change {
 
 /**
  * JSON documents in Keyv, without two of Keyv's habits. It hides errors: 5.6 resolves `false` for a
- * failed write unless told to throw, and 6.1 always does. So only `true` counts as a successful write:
- * a hidden error would be a false 200. And it uses its own clock: here, the SDK's clock decides when a
+ * failed write unless told to throw, 6.1 even if told. So only `true` counts as a successful write: a
+ * hidden error would be a false 200. And it uses its own clock: here, the SDK's clock decides when a
  * document has expired. Adapters are told its time to live, so that they delete it then.
  */
 export class Documents {

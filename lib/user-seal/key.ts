@@ -61,7 +61,7 @@ async function readKey(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Whole or not at all: a crash half-way must not leave a short file that looks like a key. */
+/** Completely or not at all: a crash must not leave a short file that looks like a key. */
 async function createKey(path: string): Promise<void> {
   const directory = dirname(resolve(path))
   makeFolder(directory)

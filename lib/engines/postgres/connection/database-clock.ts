@@ -48,11 +48,11 @@ export function databaseClock(
   const sync = async () => {
     triedAt = host.now()
     last = (await measure(database, steady)) ?? last
-    // Of the time after, since a host whose clock was just set starts anew from there.
+    // Use the time after the query: a host whose clock was just changed starts again from there.
     triedAt = host.now()
   }
   const isDue = (now: number) =>
-    // Either way: a clock that was set back an hour would else not be measured for an hour.
+    // In both directions: a clock set back an hour would otherwise not be measured for an hour.
     triedAt === undefined || Math.abs(now - triedAt) >= MEASURE_MS
   return {
     host,

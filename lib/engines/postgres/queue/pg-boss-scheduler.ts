@@ -98,11 +98,11 @@ class PgBossScheduler implements Scheduler {
     const queue = await this.#opening?.catch(() => undefined)
     if (queue === undefined) return
     try {
-      // Others take at once what was given back.
+      // Other processes take at once what was given back.
       await queue.wake().catch(() => {})
       await queue.close()
     } catch (error) {
-      // The database is gone, and the others look by themselves.
+      // The database is gone, and the other processes poll anyway.
       this.#options.logger.debug('pg-boss was left behind', { code: sqlStateOf(error) })
     }
   }
