@@ -11,7 +11,7 @@ export interface CliStreams {
 }
 
 /** What a command is called with. */
-interface CommandCall {
+export interface CommandCall {
   /** The arguments after the command's name. */
   readonly args: readonly string[]
   readonly env: NodeJS.ProcessEnv
