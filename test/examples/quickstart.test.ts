@@ -40,7 +40,9 @@ t.test('a port that is taken is one line, and the way out (9.29)', async t => {
   t.teardown(() => blocker.close())
   const { port } = blocker.address() as { port: number }
   const env = { DATA_DIR: t.testdir(), PORT: String(port) }
-  const ended = await runProgram('examples/quickstart.ts', [], { env })
+  // Node 22 says that its SQLite is experimental.
+  const nodeArgs = ['--disable-warning=ExperimentalWarning']
+  const ended = await runProgram('examples/quickstart.ts', [], { env, nodeArgs })
   t.match(ended, {
     code: 1,
     stderr: /^Cannot listen on port \d+ .*choose another port\n$/,

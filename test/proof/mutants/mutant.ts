@@ -47,7 +47,8 @@ function parseMutant(path: string, text: string): Mutant {
 /**
  * The file as the mutant has it. Its lines may have moved, be indented otherwise, and have other
  * lines around them.
- * @throws if they are not there, or what comes of it is not TypeScript: that any test notices
+ * @throws if they are not there, nothing changes, or what comes of it is not TypeScript: that any
+ *   test notices
  */
 export function mutate(source: string, { patch, file }: Mutant): string {
   const compareLine = (_number: number, line: string, _operation: string, own: string) =>
@@ -56,15 +57,19 @@ export function mutate(source: string, { patch, file }: Mutant): string {
     applyPatch(source, patch, { compareLine }) ||
     applyPatch(source, withoutContext(patch), { compareLine })
   if (mutated === false) throw new Error(`it no longer applies to ${file}`)
+  if (mutated === source) throw new Error(`it changes nothing in ${file}`)
   stripTypeScriptTypes(mutated)
   return mutated
 }
 
+/** Without the lines before the first change and behind the last; those in between are part of it. */
 function withoutContext(patch: StructuredPatch): StructuredPatch {
   const hunks = patch.hunks.map(hunk => {
-    const lines = hunk.lines.filter(line => !line.startsWith(' '))
-    const newLines = lines.filter(line => line.startsWith('+')).length
-    return { ...hunk, lines, newLines, oldLines: lines.length - newLines }
+    const isChange = (line: string) => !line.startsWith(' ')
+    const first = hunk.lines.findIndex(isChange)
+    const lines = hunk.lines.slice(first, hunk.lines.findLastIndex(isChange) + 1)
+    const count = (sign: string) => lines.filter(line => !line.startsWith(sign)).length
+    return { ...hunk, lines, newLines: count('-'), oldLines: count('+') }
   })
   return { ...patch, hunks }
 }
