@@ -2,9 +2,10 @@ import type { TestServer } from '../../support/postgres/server.ts'
 import type { PlacedCall } from './check.ts'
 import type { Host, Life } from './host.ts'
 import { type Call, readJournal } from './journal.ts'
+import { progressWatch } from './progress-watch.ts'
 
 const POLL_MS = 50
-/** How long to wait for everybody to be at work. */
+/** How long nobody more may be at work before that is given up. */
 const LOOK_MS = 60_000
 
 /** What was done, for the report. */
@@ -110,13 +111,14 @@ export async function untilAtWork(
   hosts: readonly Host[],
   users: ReadonlySet<number>,
 ): Promise<void> {
-  const deadline = performance.now() + LOOK_MS
+  const isStuck = progressWatch(LOOK_MS)
   for (;;) {
     const atWork = new Set(
       hosts.flatMap(host => host.openCalls()).map(({ user }) => user),
     )
-    if ([...users].every(user => atWork.has(user))) return
-    if (performance.now() > deadline) throw new Error('Somebody is not worked on')
+    const idle = [...users].filter(user => !atWork.has(user)).length
+    if (idle === 0) return
+    if (isStuck(idle)) throw new Error(`${idle} users are not worked on`)
     await sleep(POLL_MS)
   }
 }
