@@ -32,8 +32,8 @@ const server = await listen(erasure, { port: 0 })
 // Where it waits for something, and nowhere else: whoever is stopped between a look at the clock
 // and the next statement makes that statement when it goes on, and no lease can keep it from that.
 process.on('SIGUSR2', () => {
-  // Only once the line is out: a pipe takes about a hundred lines that nobody has read yet, and who
-  // stops with a full one keeps the line, for which the test then waits for ever.
+  // Only once the line is out: a pipe takes about a hundred lines that nobody has read yet. A process
+  // that stops while it is full keeps the line, and the test waits for that for ever.
   process.stdout.write('stopping\n', () => process.kill(process.pid, 'SIGSTOP'))
 })
 process.stdout.write(`port ${server.port}\n`)
