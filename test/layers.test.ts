@@ -16,6 +16,7 @@ const FLOORS = [
   ['request'],
   ['store', 'schedule'],
   ['purge'],
+  ['watch'],
   ['core'],
   ['doors/http', 'engines/sqlite', 'engines/postgres/connection'],
   ['doors/koa', 'doors/bridge', 'engines/postgres/store', 'engines/postgres/queue'],
