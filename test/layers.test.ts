@@ -11,7 +11,7 @@ import { ROOT } from './support/program.ts'
 const FLOORS = [
   ['errors.ts'],
   ['host'],
-  ['matrix'],
+  ['matrix', 'postgres'],
   ['registration', 'user-seal'],
   ['request'],
   ['store', 'schedule'],

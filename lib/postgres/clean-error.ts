@@ -1,4 +1,4 @@
-import { isError } from '../../../errors.ts'
+import { isError } from '../errors.ts'
 
 /** What PostgreSQL and pg add to an error besides its message: keys, values, statements, sessions. */
 const TELLTALE = ['detail', 'hint', 'where', 'internalQuery', 'client', 'input'] as const

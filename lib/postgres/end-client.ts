@@ -1,6 +1,6 @@
 import type { Client } from 'pg'
 
-import { type Clock, sleep } from '../../../host/clock.ts'
+import { type Clock, sleep } from '../host/clock.ts'
 
 /** How long a goodbye may take: on a dead network it never arrives. */
 const GOODBYE_MS = 2000
