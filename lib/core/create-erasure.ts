@@ -18,13 +18,13 @@ import {
 import { loadRegistration } from '../registration/registration-file.ts'
 import { inProcessScheduler } from '../schedule/in-process.ts'
 import { type ErasureStore, openErasureStore } from '../store/erasure-store.ts'
-import { isRequestId } from '../request/request-id.ts'
 import type { EmitEvent } from '../request/erasure-event.ts'
 import { type ErasureStatus, readStatus } from './read-status.ts'
 import { logEvents } from './log-events.ts'
 import { createHandOver, type HandOver } from './hand-over.ts'
 import { Intake } from './intake.ts'
 import { Runner } from './runner.ts'
+import { loadOpenRequest, Withdrawals } from './withdrawals.ts'
 import { openKey } from '../user-seal/key.ts'
 import { createUserSeal, type UserSeal } from '../user-seal/user-seal.ts'
 
@@ -92,6 +92,7 @@ class ErasureImplementation implements Erasure {
   readonly #handOver: HandOver
   readonly #intake: Intake
   readonly #runner: Runner
+  readonly #withdrawals: Withdrawals
   readonly #ownUsers: OwnUsers | undefined
   readonly #handlers: RegisteredHandler[] = []
   #starting: Promise<void> | undefined
@@ -125,6 +126,7 @@ class ErasureImplementation implements Erasure {
     this.#intake = new Intake({ ...common, allow, recordMs, ownUsers: this.#ownUsers })
     const times = { recordMs, tombstoneMs, settleMs, sweepMs, drainMs }
     this.#runner = new Runner({ ...common, ...times, scheduler, log: this.#logger })
+    this.#withdrawals = new Withdrawals({ ...common, recordMs, runner: this.#runner })
   }
 
   onUserErase<C extends Json>(
@@ -182,15 +184,13 @@ class ErasureImplementation implements Erasure {
   }
 
   async retry(requestId: string): Promise<void> {
-    const request = isRequestId(requestId) ? await this.#store.load(requestId) : undefined
-    if (request === undefined) {
-      throw new ErasureError(
-        'REQUEST_UNKNOWN',
-        'No open request has this id; run `status` to list the open ones',
-      )
-    }
+    const request = await loadOpenRequest(this.#store, requestId)
     await this.#store.askRetry(request.id)
     await this.#handOver(request, this.#options.clock.now())
+  }
+
+  withdraw(requestId: string): Promise<void> {
+    return this.#withdrawals.withdraw(requestId)
   }
 
   close(): Promise<void> {

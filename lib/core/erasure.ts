@@ -65,6 +65,16 @@ export interface Erasure {
    */
   retry(requestId: string): Promise<void>
   /**
+   * Withdraws an open request that is `waiting` in its grace, as if it had never come: no handler is
+   * called, and `isErased` becomes false again, unless another open request of the same user is left.
+   * What remains is a record of outcome `withdrawn`. If work on the request begins at the same
+   * moment, exactly one of both happens.
+   *
+   * @throws ErasureError `REQUEST_UNKNOWN` if there is no such open request, `REQUEST_BEGUN` if
+   *   handlers may have been called or if it has no grace, or `STORE_UNWRITABLE`
+   */
+  withdraw(requestId: string): Promise<void>
+  /**
    * Accepts no more requests, waits for handlers, aborts them at the deadline, and closes the store.
    * Every further call returns the same promise.
    */

@@ -28,6 +28,14 @@ export interface IntakeContext {
   readonly ownUsers: OwnUsers | undefined
 }
 
+/** How a request is taken in that a source has reported. */
+export interface AcceptOptions {
+  /** The source's name; the request remembers it. */
+  readonly source?: string
+  /** How long to wait, in milliseconds, before the first handler is called. Default: 0. */
+  readonly graceMs?: number
+}
+
 /** Takes requests in: all that happens before the 200, and who counts as erased from then on. */
 export class Intake {
   readonly #context: IntakeContext
@@ -44,7 +52,7 @@ export class Intake {
     this.#context = context
   }
 
-  async accept(userId: UserId): Promise<Accepted> {
+  async accept(userId: UserId, options: AcceptOptions = {}): Promise<Accepted> {
     this.#checkOpen()
     await this.#askAllow(userId)
     this.#checkOpen()
@@ -54,8 +62,18 @@ export class Intake {
     const id = this.#nextId(receivedAt)
     const tag = seal.tag(userId)
     const sealed = seal.seal(userId, id)
-    const state = { claims: 0, held: true, handlers: {} }
-    const request = { id, tag, sealed, receivedAt, ...state }
+    const { source, graceMs = 0 } = options
+    const request = {
+      id,
+      tag,
+      sealed,
+      receivedAt,
+      claims: 0,
+      held: true,
+      handlers: {},
+      ...(source !== undefined && { source }),
+      ...(graceMs > 0 && { graceUntil: receivedAt + graceMs }),
+    }
     this.#count(tag, 1)
     try {
       await store.accept(request)
@@ -64,7 +82,7 @@ export class Intake {
     }
     emit({ kind: 'accepted', requestId: id })
     // Not awaited: the request is durable, and the sweep finds what the scheduler loses.
-    void handOver(request, receivedAt)
+    void handOver(request, request.graceUntil ?? receivedAt)
     return { requestId: id, declined: false }
   }
 

@@ -10,6 +10,7 @@ const LINES: Readonly<Record<ErasureEvent['kind'], Line>> = {
     'warn',
     "An erasure request for the application service's own bot or ghost was declined",
   ],
+  withdrawn: ['info', 'A request was withdrawn in its grace, and nothing was erased'],
   stepped: ['debug', 'A purge handler took a step'],
   retrying: ['warn', 'A purge handler failed and will be called again'],
   blocked: [

@@ -1,6 +1,8 @@
+import type { ErasureRecord } from '../request/record.ts'
 import type { RequestId } from '../request/request-id.ts'
 import type { ErasureStore } from '../store/erasure-store.ts'
 import {
+  graceEnd,
   type HandlerErrorCode,
   type HandlerState,
   handlerState,
@@ -13,7 +15,7 @@ import {
 const CLOCK_SLACK_MS = 60_000
 
 /** Every state a request can be in. */
-export type RequestState = OpenRequestState | 'erased' | 'declined'
+export type RequestState = OpenRequestState | ErasureRecord['outcome']
 
 /** How far a handler is with an open request. */
 export interface HandlerStatus {
@@ -35,6 +37,8 @@ export interface OpenRequestStatus {
   readonly state: OpenRequestState
   /** When it was received. */
   readonly receivedAt: Date
+  /** When its grace ends and the first handler is called; absent unless it is `waiting`. */
+  readonly startsAt?: Date
   /** When it becomes overdue. */
   readonly dueAt: Date
   /**
@@ -48,7 +52,7 @@ export interface OpenRequestStatus {
 
 /** The result of `status`. No value in it is derived from a user ID. */
 export interface ErasureStatus {
-  /** The number of requests in each state; for `erased` and `declined`, the number of records. */
+  /** The number of requests in each state; for `erased`, `declined` and `withdrawn`, the number of records. */
   readonly counts: Readonly<Record<RequestState, number>>
   /** The open requests, oldest first. */
   readonly open: readonly OpenRequestStatus[]
@@ -61,6 +65,7 @@ export async function readStatus(
   targetMs: number,
 ): Promise<ErasureStatus> {
   const counts: Record<RequestState, number> = {
+    waiting: 0,
     accepted: 0,
     purging: 0,
     settling: 0,
@@ -68,6 +73,7 @@ export async function readStatus(
     blocked: 0,
     erased: 0,
     declined: 0,
+    withdrawn: 0,
   }
   const open: OpenRequestStatus[] = []
   for await (const request of store.openRequests()) {
@@ -85,7 +91,9 @@ function describeRequest(
   targetMs: number,
 ): OpenRequestStatus {
   const dueAt = request.receivedAt + targetMs
+  const startsAt = graceEnd(request)
   const waits = Object.values(request.handlers).map(({ notBefore }) => notBefore)
+  const nextCall = Math.max(now, startsAt ?? now, ...waits)
   const handlers = Object.entries(request.handlers).map(([name, progress]) => {
     const { code, failures } = progress
     const progressAt = new Date(progress.progressAt ?? request.receivedAt)
@@ -96,8 +104,9 @@ function describeRequest(
     requestId: request.id,
     state: requestState(request),
     receivedAt: new Date(request.receivedAt),
+    ...(startsAt !== undefined && { startsAt: new Date(startsAt) }),
     dueAt: new Date(dueAt),
-    overdue: Math.max(now, ...waits) > dueAt || request.receivedAt > now + CLOCK_SLACK_MS,
+    overdue: nextCall > dueAt || request.receivedAt > now + CLOCK_SLACK_MS,
     handlers: Object.fromEntries(handlers),
   }
 }

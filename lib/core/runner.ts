@@ -56,6 +56,11 @@ export class Runner {
     this.#forgetting.begin()
   }
 
+  /** Call it when a request may be only half finished: the next sweep completes it. */
+  expectOrphans(): void {
+    this.#sweep.expectOrphans()
+  }
+
   /** Waits for handlers, and aborts them at the deadline. */
   async close(): Promise<void> {
     this.#isClosed = true
@@ -106,7 +111,7 @@ export class Runner {
   }
 
   #reportFailure(requestId: RequestId, error: unknown): void {
-    this.#sweep.expectOrphans()
+    this.expectOrphans()
     const { emit } = this.#options
     if (isErasureError(error, 'REQUEST_TAKEN')) emit({ kind: 'request taken', requestId })
     else emit({ kind: 'work failed', requestId, code: codeOf(error) })

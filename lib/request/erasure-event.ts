@@ -38,6 +38,8 @@ export interface ErasureEventFacts {
   accepted: OfRequest
   /** The user is the application service's own bot or ghost: recorded, and not erased. */
   declined: OfRequest
+  /** The request was withdrawn in its grace: no handler was called, and its record is durable. */
+  withdrawn: OfRequest
   /** A handler was called; the result is stored next. */
   stepped: OfHandler & {
     /** What it was called for. */

@@ -1,8 +1,8 @@
 import { ErasureError } from '../errors.ts'
 import type { Clock } from '../host/clock.ts'
 import type { StoreAdapter } from './adapter.ts'
-import { type Change, Documents, type NewDocument } from './documents.ts'
-import { documentText, type Seen } from './envelope.ts'
+import { Documents } from './documents.ts'
+import { openRequestDocuments, recordDocument, values } from './request-documents.ts'
 import { Tombstones } from './tombstones.ts'
 import type { UserTag } from '../user-seal/user-seal.ts'
 import type { RequestId } from '../request/request-id.ts'
@@ -39,12 +39,22 @@ export interface ErasureStore {
     lifetimes: { readonly recordMs: number; readonly tombstoneMs: number },
   ): Promise<void>
   /**
+   * One durable write: puts the record in the place of a request on which no work has begun, if the
+   * request is still as this process has loaded it. Then removes the tombstone, unless another open
+   * request of its user holds it.
+   *
+   * @throws ErasureError `REQUEST_TAKEN`
+   */
+  withdraw(request: OpenRequest, record: ErasureRecord, recordMs: number): Promise<void>
+  /**
    * Resolves when nothing that was deleted before the call is left on disk, or when `signal` aborts
    * the waiting for that; the store goes on trying by itself.
    */
   forget(signal: AbortSignal): Promise<void>
   /** Open requests, oldest first. */
   openRequests(): AsyncGenerator<OpenRequest>
+  /** The open requests of one user. Reads only those. */
+  openRequestsOf(tag: UserTag): AsyncGenerator<OpenRequest>
   records(): AsyncGenerator<ErasureRecord>
   isErased(tag: UserTag): Promise<boolean>
   /** Has an existing tombstone last while the request is open: version 0.1 let it expire. */
@@ -85,7 +95,7 @@ export function openErasureStore(
   if (adapter.durable !== true && !allowVolatileStore) throw volatileStore(location)
   const documents = new Documents(adapter, location, clock)
   const tombstones = new Tombstones(documents)
-  const requests = openRequestDocuments(documents)
+  const requests = openRequestDocuments(documents, tombstones)
   return {
     ...requests,
     ...openRetryWords(documents),
@@ -95,10 +105,6 @@ export function openErasureStore(
         ...tombstones.held(request),
       ]),
     decline: (record, recordMs) => documents.set(recordDocument(record, recordMs)),
-    async finish(request, record, { recordMs, tombstoneMs }) {
-      await requests.finish(request, recordDocument(record, recordMs))
-      await tombstones.release(request, tombstoneMs)
-    },
     forget: async signal => adapter.forget?.(signal),
     records: () => values(documents.all<ErasureRecord>('record')),
     isErased: tag => tombstones.has(tag),
@@ -122,14 +128,6 @@ export function openErasureStore(
   }
 }
 
-function recordDocument(record: ErasureRecord, ttlMs: number): NewDocument {
-  return { key: `record:${record.requestId}`, value: record, ttlMs }
-}
-
-async function* values<Value>(seen: AsyncIterable<Seen<Value>>): AsyncGenerator<Value> {
-  for await (const { value } of seen) yield value
-}
-
 function volatileStore(location: string): ErasureError {
   return new ErasureError(
     'STORE_VOLATILE',
@@ -137,10 +135,6 @@ function volatileStore(location: string): ErasureError {
       'sqliteStore, or set `allowVolatileStore: true` (tests only)',
     { store: location },
   )
-}
-
-type RequestDocuments = Pick<ErasureStore, 'load' | 'save' | 'openRequests'> & {
-  finish(request: OpenRequest, record: NewDocument): Promise<void>
 }
 
 type RetryWords = Pick<
@@ -159,35 +153,5 @@ function openRetryWords(documents: Documents): RetryWords {
       return asked
     },
     clearRetry: id => documents.delete(`retry:${id}`),
-  }
-}
-
-/**
- * Requests that are being worked on. A process that was stopped for longer than its lease wakes up in
- * the middle of its work: it must not overwrite what another process did meanwhile.
- */
-function openRequestDocuments(documents: Documents): RequestDocuments {
-  /** As they were loaded: a store that was restored may have them in another form than ours. */
-  const texts = new WeakMap<OpenRequest, string>()
-  const changeLast = async (last: OpenRequest, change: Omit<Change, 'key' | 'seen'>) => {
-    const seen = texts.get(last) ?? documentText(last)
-    if (await documents.change({ key: `request:${last.id}`, seen, ...change })) return
-    throw new ErasureError(
-      'REQUEST_TAKEN',
-      `${last.id}: another process works on this request; what was done here is not stored`,
-      { requestId: last.id },
-    )
-  }
-  return {
-    async load(id) {
-      const seen = await documents.see<OpenRequest>(`request:${id}`)
-      if (seen !== undefined) texts.set(seen.value, seen.text)
-      return seen?.value
-    },
-    save: (next, previous) =>
-      changeLast(previous, { set: [{ key: `request:${next.id}`, value: next }] }),
-    finish: (request, record) =>
-      changeLast(request, { set: [record], delete: [`request:${request.id}`] }),
-    openRequests: () => values(documents.all<OpenRequest>('request')),
   }
 }
