@@ -1,4 +1,3 @@
-import type { ErasureRecord } from '../request/record.ts'
 import type { RequestId } from '../request/request-id.ts'
 import type { ErasureStore } from '../store/erasure-store.ts'
 import {
@@ -15,7 +14,7 @@ import {
 const CLOCK_SLACK_MS = 60_000
 
 /** Every state a request can be in. */
-export type RequestState = OpenRequestState | ErasureRecord['outcome']
+export type RequestState = OpenRequestState | 'erased' | 'declined' | 'withdrawn'
 
 /** How far a handler is with an open request. */
 export interface HandlerStatus {

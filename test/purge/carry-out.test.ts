@@ -49,6 +49,7 @@ t.test('a request goes from accepted to erased, and only its record remains', as
   await clock.advance(1)
   t.same(await erasure.status(), {
     counts: {
+      waiting: 0,
       accepted: 0,
       purging: 0,
       settling: 0,
@@ -56,6 +57,7 @@ t.test('a request goes from accepted to erased, and only its record remains', as
       blocked: 0,
       erased: 1,
       declined: 0,
+      withdrawn: 0,
     },
     open: [],
   })
