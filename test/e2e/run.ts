@@ -1,12 +1,21 @@
 // The story of the demo on a real Synapse: people join and write, one deactivates with erase, the
 // erase request is sent as the homeserver would send it, the bridge is killed in the middle of the
-// purge, the late leaves arrive, and nothing is left of Bob, and the neighbours are untouched.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+// purge, the late leaves arrive, and nothing is left of Bob, and the neighbours are untouched. Once
+// with Synapse on SQLite, once on PostgreSQL.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { installSynapse, NoPython } from './python.ts'
+import { installSynapse, NoPython } from './homeserver/python.ts'
+import { openPostgres, openSqlite } from './homeserver/synapse-database.ts'
 import { play } from './story.ts'
+
+/** The server that with-server.ts has started. */
+function postgresUrl(): string {
+  const { DATABASE_URL: url } = process.env
+  if (url === undefined) throw new Error('DATABASE_URL is not set: use npm run test:e2e')
+  return url
+}
 
 const say = (text: string) => console.log(text)
 const directory = mkdtempSync(join(tmpdir(), 'erasure-e2e-'))
@@ -20,9 +29,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 try {
   say('Installing the newest Synapse from PyPI, in an environment of its own …')
   const { python, version } = await installSynapse()
-  say(`Synapse ${version}`)
   writeFileSync(join(directory, 'version'), version)
-  await play(python, directory, say)
+  for (const engine of ['SQLite', 'PostgreSQL']) {
+    const folder = join(directory, engine)
+    mkdirSync(folder)
+    const database =
+      engine === 'SQLite' ? await openSqlite(folder) : await openPostgres(postgresUrl())
+    say(`Synapse ${version} on ${engine}`)
+    await play(python, folder, database, say).finally(database.drop)
+  }
   process.exit(0)
 } catch (error) {
   if (error instanceof NoPython) {

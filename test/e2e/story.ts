@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
-import { setTimeout as delay } from 'node:timers/promises'
 
 import type { BridgeProcess } from '../../examples/guestbook-bridge/demo/bridge-process.ts'
 import { askStatus } from '../../examples/guestbook-bridge/demo/bridge-process.ts'
 import { dumpOf } from '../../examples/guestbook-bridge/demo/look.ts'
 import { findResidue } from '../../lib/testing/handlers/find-residue.ts'
-import { type Client, createClient, deactivateWithErase } from './client.ts'
+import { type Client, createClient, deactivateWithErase } from './homeserver/client.ts'
+import type { SynapseDatabase } from './homeserver/synapse-database.ts'
+import { until } from './wait.ts'
 import { BOT, buildWorld, passwordOf, type World } from './world.ts'
 
 const ERASE_PATH = '/_matrix/app/v1/users/erase'
 const MESSAGES = 30
-const PATIENCE_MS = 60_000
 // The smallest picture there is.
 const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
@@ -20,8 +20,13 @@ const PNG = Buffer.from(
 type Say = (text: string) => void
 
 /** Plays the whole story; throws at the first thing that is not as it should be. */
-export async function play(python: string, directory: string, say: Say): Promise<void> {
-  const world = await buildWorld(python, directory)
+export async function play(
+  python: string,
+  directory: string,
+  database: SynapseDatabase,
+  say: Say,
+): Promise<void> {
+  const world = await buildWorld(python, directory, database)
   let bridge: BridgeProcess | undefined
   try {
     bridge = await world.startBridge()
@@ -90,7 +95,7 @@ async function fill(world: World, say: Say): Promise<People> {
       await write(client, String(room), `message ${n}`)
   }
   const total = 3 * MESSAGES
-  await until(async () => (await world.entries()).length >= total, 'all messages arrive')
+  await until('all messages arrive', async () => (await world.entries()).length >= total)
   const entries = await world.entries()
   assert.ok(
     entries.every(({ name, avatar }) => name.startsWith('The ') && avatar !== null),
@@ -148,7 +153,7 @@ async function killInTheMiddle(
   say: Say,
 ): Promise<void> {
   const left = async () => (await world.entries()).length - 2 * MESSAGES
-  await until(async () => (await left()) < MESSAGES, 'the purge begins')
+  await until('the purge begins', async () => (await left()) < MESSAGES)
   const count = await left()
   assert.ok(count > 0, 'the purge is not over yet')
   await bridge.kill()
@@ -165,33 +170,24 @@ async function lateEvents(
 ): Promise<void> {
   const state = `/_matrix/client/v3/rooms/${room}/state/m.room.member/${encodeURIComponent(bob.userId)}`
   await until(
-    async () => (await alice.call('GET', state))['membership'] === 'leave',
     'Bob leaves',
+    async () => (await alice.call('GET', state))['membership'] === 'leave',
   )
   await admin.call('POST', `/_matrix/client/v3/join/${room}`)
   await write(admin, room, 'the last word')
   const seen = async () =>
     (await world.entries()).some(({ body }) => body === 'the last word')
-  await until(seen, 'what comes after the leaves arrives')
+  await until('what comes after the leaves arrives', seen)
   say('The late leaves arrived, and after them a message of somebody new')
 }
 
 async function becomesErased(world: World, say: Say): Promise<void> {
   await until(
-    async () => (await askStatus(world.dataDir))['erased'] === 1,
     'the request is erased',
+    async () => (await askStatus(world.dataDir))['erased'] === 1,
   )
   const entries = await world.entries()
   assert.equal(entries.length, 2 * MESSAGES + 1)
   assert.ok(!entries.some(({ name }) => name === 'The bob'))
   say('status says erased, and the guestbook shows the messages of the others only')
-}
-
-async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS
-  while (!(await condition())) {
-    if (Date.now() > deadline)
-      throw new Error(`It did not happen in a minute that ${what}`)
-    await delay(50)
-  }
 }

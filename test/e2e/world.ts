@@ -10,8 +10,10 @@ import {
 } from '../../examples/guestbook-bridge/demo/bridge-process.ts'
 import { createRegistration } from '../../lib/registration/registration-file.ts'
 import { freePort } from '../support/free-port.ts'
-import { type Client, createClient } from './client.ts'
-import { SERVER_NAME, startSynapse, type Synapse } from './synapse.ts'
+import { type Client, createClient } from './homeserver/client.ts'
+import { SERVER_NAME } from './homeserver/synapse-config.ts'
+import type { SynapseDatabase } from './homeserver/synapse-database.ts'
+import { createSynapse, type Synapse } from './homeserver/synapse.ts'
 
 export const BOT = `@guestbook:${SERVER_NAME}`
 /** Between two slices of the purge, so that there is a middle in which to kill it. */
@@ -41,7 +43,11 @@ export interface World {
 export const passwordOf = (localpart: string): string => `password-of-${localpart}`
 
 /** Starts the homeserver with the bridge's registration. */
-export async function buildWorld(python: string, directory: string): Promise<World> {
+export async function buildWorld(
+  python: string,
+  directory: string,
+  database: SynapseDatabase,
+): Promise<World> {
   const [port, guestbookPort] = [await freePort(), await freePort()]
   const dataDir = join(directory, 'bridge')
   mkdirSync(dataDir)
@@ -55,7 +61,12 @@ export async function buildWorld(python: string, directory: string): Promise<Wor
   const { as_token: asToken, hs_token: hsToken } = parse(
     readFileSync(registration, 'utf8'),
   )
-  const synapse = await startSynapse(python, join(directory, 'synapse'), registration)
+  const synapse = await createSynapse(python, {
+    directory: join(directory, 'synapse'),
+    registrations: [registration],
+    database: database.config,
+  })
+  await synapse.start()
   const env = {
     HOMESERVER_URL: synapse.url,
     SERVER_NAME,

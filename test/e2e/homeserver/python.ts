@@ -4,9 +4,14 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-import { ROOT } from '../support/program.ts'
+import { ROOT } from '../../support/program.ts'
 
 const run = promisify(execFile)
+/**
+ * `matrix-synapse[postgres]` would take psycopg2, which is compiled when it is installed. This is
+ * the same driver, as wheels.
+ */
+const PACKAGES = ['matrix-synapse', 'psycopg2-binary']
 
 /** There is no Python to make an environment with. */
 export class NoPython extends Error {}
@@ -37,8 +42,8 @@ export async function installSynapse(): Promise<SynapseInstall> {
   const python = join(environment, 'bin/python')
   mkdirSync(cache, { recursive: true })
   if (!existsSync(python)) await run(found, ['-m', 'venv', environment])
-  const install = ['-m', 'pip', 'install', '--quiet', '--upgrade', 'matrix-synapse']
-  await run(python, install, { maxBuffer: 16 * 1024 * 1024 })
+  const install = ['-m', 'pip', 'install', '--quiet', '--upgrade', '--prefer-binary']
+  await run(python, [...install, ...PACKAGES], { maxBuffer: 16 * 1024 * 1024 })
   const { stdout } = await run(python, [
     '-c',
     'import importlib.metadata as m; print(m.version("matrix-synapse"))',
