@@ -18,9 +18,10 @@ const FLOORS = [
   ['purge'],
   ['watch'],
   ['core'],
-  ['doors/http', 'engines/sqlite', 'engines/postgres/connection'],
+  ['doors/http', 'engines/sqlite', 'engines/postgres/connection', 'sources/synapse'],
   ['doors/koa', 'doors/bridge', 'engines/postgres/store', 'engines/postgres/queue'],
   ['engines/postgres'],
+  ['sources'],
   ['testing/handlers', 'testing/engines'],
   ['testing', 'cli', 'index.ts'],
 ]

@@ -121,7 +121,9 @@ export interface ErasureSink {
 
 /** What `look` and lists throw: a code, and nothing of the answer. */
 export class SourceError extends Error {
+  /** Always `SourceError`. */
   override readonly name = 'SourceError'
+  /** Why the source does not see. */
   readonly code: Exclude<SourceCode, 'SOURCE_HELD_BACK'>
 
   /** @param message - must contain neither a token nor a user ID */
