@@ -36,16 +36,17 @@ export function userList(
   { kind, pageSize, signal }: { kind: ListKind; pageSize: number; signal: AbortSignal },
 ): (from: number) => Promise<Page> {
   let { dialect } = known
-  const ask = (from: number) =>
+  const ask = (from: number): Promise<Reply> =>
     api.get(pathOf(kind, dialect, from, pageSize), LIST_LIMITS, signal)
+  const askFirst = async (): Promise<Reply> => {
+    const reply = await ask(0)
+    const other = otherDialect(reply, dialect)
+    if (other === undefined) return reply
+    dialect = other
+    return askFirst()
+  }
   return async from => {
-    let reply = await ask(from)
-    while (from === 0) {
-      const other = otherDialect(reply, dialect)
-      if (other === undefined) break
-      dialect = other
-      reply = await ask(from)
-    }
+    const reply = await (from === 0 ? askFirst() : ask(from))
     known.dialect = reply.status === 200 ? dialect : NEWEST
     if (reply.status === 200) return readPage(reply.body)
     throw invalid(`${reply.status} when asked for a list of accounts`)
