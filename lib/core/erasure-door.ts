@@ -24,6 +24,11 @@ export interface ErasureDoor {
    */
   findErased(userIds: Iterable<string>): Promise<ReadonlySet<string>>
   /**
+   * Somebody saw a sign that this user may have been erased, or reactivated: the sources look at them
+   * now. A hint alone erases nobody. Returns at once and never throws; without sources it does nothing.
+   */
+  hint(userId: UserId): void
+  /**
    * Tells the SDK the homeserver's name, if the framework knows it. Ignored if the option
    * `serverName` was given.
    *

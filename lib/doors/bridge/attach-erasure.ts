@@ -5,9 +5,10 @@ import { ErasureError } from '../../errors.ts'
 import { isServerName } from '../../matrix/user-id.ts'
 import { isBehindLast } from '../http/end-connection.ts'
 import { answerErase } from '../http/erase-listener.ts'
-import { guardRequest, isTransaction } from '../http/guard-request.ts'
+import { guardRequest } from '../http/guard-request.ts'
 import { splitTarget } from '../http/read-request.ts'
 import { ERASE_PATHS } from '../http/receive-erase.ts'
+import { isTransaction } from '../http/receive-transaction.ts'
 
 /** The part of an Express application that we use: the function every request goes through. */
 export interface ExpressLike {
@@ -105,10 +106,11 @@ function mount(app: ExpressLike, erasure: Erasure): void {
   const { door } = erasure
   app.handle = (request, response, ...rest) => {
     if (isBehindLast(request, response)) return undefined
-    const { path, query } = splitTarget(request.url ?? '')
+    const target = request.url ?? ''
+    const { path, query } = splitTarget(target)
     if (ERASE_PATHS.includes(path)) return answerErase(door, request, response, query)
     const next = () => handle.call(app, request, response, ...rest)
-    if (!isTransaction(request.method, path)) return next()
+    if (!isTransaction(request.method, target)) return next()
     return guardRequest(door, request, response, query, next)
   }
 }

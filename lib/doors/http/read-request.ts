@@ -12,9 +12,9 @@ export function splitTarget(target: string): { path: string; query: string } {
 }
 
 /** The properties that a body parser in front of us sets on a request. */
-interface Parsed {
-  readonly rawBody?: unknown
-  readonly body?: unknown
+export interface Parsed {
+  rawBody?: unknown
+  body?: unknown
 }
 
 /** Turns a Node request into one to the endpoint, also behind a body parser. */
@@ -67,7 +67,15 @@ function readBody(request: IncomingMessage, limitBytes: number): Promise<BodyRea
       chunks.push(chunk)
       if (lengthBytes > limitBytes) end({ failed: 'too large' })
     }
-    const onEnd = () => end(decode(Buffer.concat(chunks)))
+    const onEnd = () => {
+      const [first, second] = chunks
+      // A body that came in one piece is not copied.
+      end(
+        decode(
+          first !== undefined && second === undefined ? first : Buffer.concat(chunks),
+        ),
+      )
+    }
     const onClose = () => end({ failed: 'cut off' })
     request.on('data', onData).on('end', onEnd).on('close', onClose)
   })
@@ -77,5 +85,7 @@ function readBody(request: IncomingMessage, limitBytes: number): Promise<BodyRea
 function decode(body: unknown): BodyRead {
   if (typeof body === 'string') return { text: body }
   if (!(body instanceof Uint8Array)) return { text: JSON.stringify(body ?? null) }
-  return isUtf8(body) ? { text: Buffer.from(body).toString() } : { failed: 'not UTF-8' }
+  if (!isUtf8(body)) return { failed: 'not UTF-8' }
+  const { buffer, byteOffset, byteLength } = body
+  return { text: Buffer.from(buffer, byteOffset, byteLength).toString(), bytes: body }
 }
