@@ -67,18 +67,16 @@ function readBody(request: IncomingMessage, limitBytes: number): Promise<BodyRea
       chunks.push(chunk)
       if (lengthBytes > limitBytes) end({ failed: 'too large' })
     }
-    const onEnd = () => {
-      const [first, second] = chunks
-      // A body that came in one piece is not copied.
-      end(
-        decode(
-          first !== undefined && second === undefined ? first : Buffer.concat(chunks),
-        ),
-      )
-    }
+    const onEnd = () => end(decode(join(chunks)))
     const onClose = () => end({ failed: 'cut off' })
     request.on('data', onData).on('end', onEnd).on('close', onClose)
   })
+}
+
+/** What came in one piece is not copied. */
+function join(chunks: readonly Buffer[]): Buffer {
+  const [only, ...others] = chunks
+  return only === undefined || others.length > 0 ? Buffer.concat(chunks) : only
 }
 
 /** A body as text; a body that a parser turned into an object is serialised again. */
