@@ -29,6 +29,7 @@ async function seeBob(t: Test) {
   await erase('@alice:example.org')
   await erase(BOB)
   await admin.query(OLDER, [DAY_MS])
+  await erase('@dora:example.org')
   await round()
   return { ...tables, clock, sink, round, warnings: () => warningsOf(sink.logger.lines) }
 }
