@@ -7,7 +7,7 @@ import { HsToken } from '../registration/hs-token.ts'
 import { OwnUsers } from '../registration/own-users.ts'
 import type { Registration } from '../registration/registration.ts'
 import { createRedactor } from '../matrix/redactor.ts'
-import { isUserId, parseUserId } from '../matrix/user-id.ts'
+import { isUserId, parseUserId, type UserId } from '../matrix/user-id.ts'
 import { type ErasureOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import type { Json, PurgeFunction, PurgeHandler } from '../purge/handler.ts'
 import {
@@ -25,6 +25,7 @@ import { createHandOver, type HandOver } from './hand-over.ts'
 import { Intake } from './intake.ts'
 import { Runner } from './runner.ts'
 import { loadOpenRequest, Withdrawals } from './withdrawals.ts'
+import { WatchRoom } from '../watch/watch-room.ts'
 import { openKey } from '../user-seal/key.ts'
 import { createUserSeal, type UserSeal } from '../user-seal/user-seal.ts'
 
@@ -93,6 +94,7 @@ class ErasureImplementation implements Erasure {
   readonly #intake: Intake
   readonly #runner: Runner
   readonly #withdrawals: Withdrawals
+  readonly #watchRoom: WatchRoom
   readonly #ownUsers: OwnUsers | undefined
   readonly #handlers: RegisteredHandler[] = []
   #starting: Promise<void> | undefined
@@ -113,6 +115,7 @@ class ErasureImplementation implements Erasure {
       findErased: userIds => findErased(userIds, userId => this.isErased(userId)),
       hint: () => {},
       learnServerName: name => this.#ownUsers?.learnServerName(name),
+      hint: userId => this.hint(userId),
       logger: this.#logger,
     }
     this.#options = options
@@ -128,6 +131,18 @@ class ErasureImplementation implements Erasure {
     const times = { recordMs, tombstoneMs, settleMs, sweepMs, drainMs }
     this.#runner = new Runner({ ...common, ...times, scheduler, log: this.#logger })
     this.#withdrawals = new Withdrawals({ ...common, recordMs, runner: this.#runner })
+    this.#watchRoom = new WatchRoom(options.sources, {
+      documents: store.sources,
+      seal,
+      clock,
+      logger: this.#logger,
+      emit,
+      drainMs,
+      isShared: options.store.writeIf !== undefined && options.store.exclusive !== true,
+      accept: (userId, report) => this.#intake.acceptReported(userId, report),
+      restore: (userId, source) => this.#restore(userId, source),
+      waiting: source => this.#withdrawals.waiting(source),
+    })
   }
 
   onUserErase<C extends Json>(
@@ -164,6 +179,7 @@ class ErasureImplementation implements Erasure {
       this.#starting = undefined
       throw error
     }
+    this.#watchRoom.begin()
   }
 
   async accept(userId: string): Promise<Accepted> {
@@ -180,8 +196,19 @@ class ErasureImplementation implements Erasure {
     return wasErased
   }
 
+  hint(userId: string): void {
+    if (this.#starting === undefined || this.#closing !== undefined) return
+    if (isUserId(userId)) this.#watchRoom.hint(userId)
+  }
+
+  async #restore(userId: UserId, source: string): Promise<void> {
+    await this.#withdrawals.withdrawReported(this.#seal.tag(userId), source)
+    await this.lift(userId)
+  }
+
   status(): Promise<ErasureStatus> {
-    return readStatus(this.#store, this.#options.clock.now(), this.#options.targetMs)
+    const { clock, targetMs } = this.#options
+    return readStatus(this.#store, clock.now(), targetMs, this.#watchRoom.names)
   }
 
   async retry(requestId: string): Promise<void> {
@@ -202,6 +229,7 @@ class ErasureImplementation implements Erasure {
   async #close(): Promise<void> {
     this.#intake.close()
     try {
+      await this.#watchRoom.close()
       await this.#runner.close()
     } finally {
       await this.#store.close()

@@ -56,6 +56,13 @@ export interface Erasure {
    * @throws ErasureError `USER_ID_INVALID`, or `STORE_UNWRITABLE`
    */
   lift(userId: string): Promise<boolean>
+  /**
+   * Tells the SDK of a sign that a user may have been erased, such as their own leave from a room. Each
+   * of the `sources` looks at the user now and 1, 5 and 30 seconds from now, until it finds them erased;
+   * what comes too fast for that is left to its next scan. A hint alone erases nobody. Never throws;
+   * ignored without sources, before `start`, and for a string that is not a user ID.
+   */
+  hint(userId: string): void
   /** Counts requests and lists the open ones. It reads the whole store: do not call it often. */
   status(): Promise<ErasureStatus>
   /**

@@ -8,6 +8,7 @@ import type { EmitEvent } from '../request/erasure-event.ts'
 import { createRequestIds } from '../request/request-id.ts'
 import type { ErasureStore } from '../store/erasure-store.ts'
 import type { UserSeal, UserTag } from '../user-seal/user-seal.ts'
+import type { Report } from '../watch/watch-services.ts'
 import type { Accepted } from './erasure.ts'
 import type { HandOver } from './hand-over.ts'
 import type { ErasureOptions } from './options.ts'
@@ -28,14 +29,6 @@ export interface IntakeContext {
   readonly ownUsers: OwnUsers | undefined
 }
 
-/** How a request is taken in that a source has reported. */
-export interface AcceptOptions {
-  /** The source's name; the request remembers it. */
-  readonly source?: string
-  /** How long to wait, in milliseconds, before the first handler is called. Default: 0. */
-  readonly graceMs?: number
-}
-
 /** Takes requests in: all that happens before the 200, and who counts as erased from then on. */
 export class Intake {
   readonly #context: IntakeContext
@@ -52,17 +45,32 @@ export class Intake {
     this.#context = context
   }
 
-  async accept(userId: UserId, options: AcceptOptions = {}): Promise<Accepted> {
+  async accept(userId: UserId): Promise<Accepted> {
+    const accepted = await this.#accept(userId)
+    if (accepted === undefined) throw new Error('Only a report can have been made before')
+    return accepted
+  }
+
+  /** Accepts a user whom a source has found, unless it has reported the same erasure before. */
+  async acceptReported(userId: UserId, report: Report): Promise<void> {
+    await this.#accept(userId, report)
+  }
+
+  async #accept(userId: UserId, report?: Report): Promise<Accepted | undefined> {
     this.#checkOpen()
     await this.#askAllow(userId)
     this.#checkOpen()
-    if (this.#context.ownUsers?.has(userId)) return this.#decline()
+    const { ownUsers } = this.#context
+    const isOwn = ownUsers?.has(userId) === true
+    if (isOwn || (ownUsers !== undefined && report?.isGhost === true)) {
+      return this.#decline(userId, report)
+    }
     const { store, seal, clock, emit, handOver } = this.#context
     const receivedAt = clock.now()
     const id = this.#nextId(receivedAt)
     const tag = seal.tag(userId)
     const sealed = seal.seal(userId, id)
-    const { source, graceMs = 0 } = options
+    const { source, graceMs = 0 } = report ?? {}
     const request = {
       id,
       tag,
@@ -76,7 +84,8 @@ export class Intake {
     }
     this.#count(tag, 1)
     try {
-      await store.accept(request)
+      if (report === undefined) await store.accept(request)
+      else if (!(await store.acceptReported(request, report.source))) return undefined
     } finally {
       this.#count(tag, -1)
     }
@@ -108,15 +117,18 @@ export class Intake {
     else this.#arriving.set(tag, count)
   }
 
-  async #decline(): Promise<Accepted> {
-    const { store, clock, emit, recordMs } = this.#context
+  async #decline(userId: UserId, report?: Report): Promise<Accepted | undefined> {
+    const { store, seal, clock, emit, recordMs } = this.#context
     const now = clock.now()
     const requestId = this.#nextId(now)
     const times = { receivedAt: now, finishedAt: now }
-    await store.decline(
-      { requestId, outcome: 'declined', ...times, handlers: {} },
-      recordMs,
-    )
+    const record = { requestId, outcome: 'declined' as const, ...times, handlers: {} }
+    if (report === undefined) await store.decline(record, recordMs)
+    else {
+      const tag = seal.tag(userId)
+      const isNew = await store.declineReported(record, recordMs, report.source, tag)
+      if (!isNew) return undefined
+    }
     emit({ kind: 'declined', requestId })
     return { requestId, declined: true }
   }

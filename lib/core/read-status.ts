@@ -1,5 +1,7 @@
 import type { RequestId } from '../request/request-id.ts'
+import type { SourceCode } from '../request/erasure-event.ts'
 import type { ErasureStore } from '../store/erasure-store.ts'
+import type { SourceState } from '../store/source-documents.ts'
 import {
   graceEnd,
   type HandlerErrorCode,
@@ -49,19 +51,40 @@ export interface OpenRequestStatus {
   readonly handlers: Readonly<Record<string, HandlerStatus>>
 }
 
+/** A source, as an operator sees it. */
+export interface SourceStatus {
+  /** The name it has. */
+  readonly name: string
+  /** When its last complete scan ended; absent before the first. */
+  readonly lastSuccessAt?: Date
+  /** Why it does not see, or erases nobody; absent if all is well. */
+  readonly code?: SourceCode
+  /** Since when it has that code. */
+  readonly since?: Date
+  /** How many users wait for `matrix-appservice-erasure sources allow NAME`. */
+  readonly heldBack: number
+  /** How many accounts have been erased, but not deactivated, for over an hour. */
+  readonly halfFinished: number
+  /** Whether everybody whom the first scan found is accepted, or noted with `baseline`. */
+  readonly firstRunDone: boolean
+}
+
 /** The result of `status`. No value in it is derived from a user ID. */
 export interface ErasureStatus {
   /** The number of requests in each state; for `erased`, `declined` and `withdrawn`, the number of records. */
   readonly counts: Readonly<Record<RequestState, number>>
   /** The open requests, oldest first. */
   readonly open: readonly OpenRequestStatus[]
+  /** The sources that watch, or have watched, on this store; by name. */
+  readonly sources: readonly SourceStatus[]
 }
 
 /** Reads the status from the store. */
 export async function readStatus(
-  store: Pick<ErasureStore, 'openRequests' | 'records'>,
+  store: Pick<ErasureStore, 'openRequests' | 'records' | 'sources'>,
   now: number,
   targetMs: number,
+  sourceNames: readonly string[] = [],
 ): Promise<ErasureStatus> {
   const counts: Record<RequestState, number> = {
     waiting: 0,
@@ -81,7 +104,30 @@ export async function readStatus(
     open.push(status)
   }
   for await (const { outcome } of store.records()) counts[outcome] += 1
-  return { counts, open }
+  const sources = new Map(sourceNames.map(name => [name, describeSource(name, {})]))
+  for await (const { name, state } of store.sources.states()) {
+    sources.set(name, describeSource(name, state))
+  }
+  return {
+    counts,
+    open,
+    sources: [...sources.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+  }
+}
+
+function describeSource(name: string, state: SourceState): SourceStatus {
+  const { lastSuccessAt, heldBack = 0, halfFinished = 0, firstRunDone = false } = state
+  const code = state.code ?? (heldBack > 0 ? 'SOURCE_HELD_BACK' : undefined)
+  const since = state.code === undefined ? state.heldBackSince : state.since
+  return {
+    name,
+    ...(lastSuccessAt !== undefined && { lastSuccessAt: new Date(lastSuccessAt) }),
+    ...(code !== undefined && { code }),
+    ...(since !== undefined && { since: new Date(since) }),
+    heldBack,
+    halfFinished,
+    firstRunDone,
+  }
 }
 
 function describeRequest(

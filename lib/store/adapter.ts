@@ -33,6 +33,8 @@ export interface ConditionalWrite {
 export type StoreAdapter = KeyvStoreAdapter & {
   /** Whether a resolved `set` or `setMany` survives a crash of the machine. */
   readonly durable?: boolean
+  /** Whether no other process can have the store open for writing. Default: false. */
+  readonly exclusive?: boolean
   /** Where the documents are, for error messages: a path, or a database's name. */
   readonly location?: string
   /**

@@ -1,8 +1,9 @@
 import { ErasureError } from '../errors.ts'
 import type { Clock } from '../host/clock.ts'
 import type { StoreAdapter } from './adapter.ts'
-import { Documents } from './documents.ts'
+import { Documents, type NewDocument } from './documents.ts'
 import { openRequestDocuments, recordDocument, values } from './request-documents.ts'
+import { reportedDocument, SourceDocuments } from './source-documents.ts'
 import { Tombstones } from './tombstones.ts'
 import type { UserTag } from '../user-seal/user-seal.ts'
 import type { RequestId } from '../request/request-id.ts'
@@ -17,8 +18,25 @@ const WORD_MS = 30 * 24 * 60 * 60 * 1000
 export interface ErasureStore {
   /** One durable write: the open request, and the tombstone that makes `isErased` true. */
   accept(request: OpenRequest): Promise<void>
+  /**
+   * The same for a user whom a source has found, together with the note that it has.
+   *
+   * @returns false, and nothing done, if the source has reported the user before
+   */
+  acceptReported(request: OpenRequest, source: string): Promise<boolean>
   /** One durable write: a record of a request that was not to be carried out. */
   decline(record: ErasureRecord, recordMs: number): Promise<void>
+  /**
+   * The same for a user whom a source has found, together with the note that it has.
+   *
+   * @returns false, and nothing done, if the source has reported the user before
+   */
+  declineReported(
+    record: ErasureRecord,
+    recordMs: number,
+    source: string,
+    tag: UserTag,
+  ): Promise<boolean>
   load(id: RequestId): Promise<OpenRequest | undefined>
   /**
    * Stores how far a request has come, if it is still as this process has loaded or saved it.
@@ -74,6 +92,8 @@ export interface ErasureStore {
   /** The ids of the requests that have such a note. */
   retriesAsked(): Promise<ReadonlySet<string>>
   clearRetry(id: RequestId): Promise<boolean>
+  /** The documents of sources. */
+  readonly sources: SourceDocuments
   /** The check value of the key this store was made with, if it was ever used. */
   keyCheck(): Promise<string | undefined>
   /** @returns false, and nothing done, if there is one */
@@ -99,12 +119,8 @@ export function openErasureStore(
   return {
     ...requests,
     ...openRetryWords(documents),
-    accept: request =>
-      documents.setMany([
-        { key: `request:${request.id}`, value: request },
-        ...tombstones.held(request),
-      ]),
-    decline: (record, recordMs) => documents.set(recordDocument(record, recordMs)),
+    ...openFirstWrites(documents, tombstones),
+    sources: new SourceDocuments(documents),
     forget: async signal => adapter.forget?.(signal),
     records: () => values(documents.all<ErasureRecord>('record')),
     isErased: tag => tombstones.has(tag),
@@ -135,6 +151,30 @@ function volatileStore(location: string): ErasureError {
       'sqliteStore, or set `allowVolatileStore: true` (tests only)',
     { store: location },
   )
+}
+
+type FirstWrites = Pick<
+  ErasureStore,
+  'accept' | 'acceptReported' | 'decline' | 'declineReported'
+>
+
+function openFirstWrites(documents: Documents, tombstones: Tombstones): FirstWrites {
+  const accepted = (request: OpenRequest) => [
+    { key: `request:${request.id}`, value: request },
+    ...tombstones.held(request),
+  ]
+  /** The note comes last: where writes are single, a request must not be lost because of it. */
+  const report = (source: string, tag: UserTag, others: readonly NewDocument[]) => {
+    const note = reportedDocument(source, tag)
+    return documents.change({ key: note.key, seen: undefined, set: [...others, note] })
+  }
+  return {
+    accept: request => documents.setMany(accepted(request)),
+    acceptReported: (request, source) => report(source, request.tag, accepted(request)),
+    decline: (record, recordMs) => documents.set(recordDocument(record, recordMs)),
+    declineReported: (record, recordMs, source, tag) =>
+      report(source, tag, [recordDocument(record, recordMs)]),
+  }
 }
 
 type RetryWords = Pick<

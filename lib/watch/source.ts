@@ -2,6 +2,9 @@ import type { Clock } from '../host/clock.ts'
 import type { Logger } from '../host/logger.ts'
 import type { UserId } from '../matrix/user-id.ts'
 import type { Json } from '../purge/handler.ts'
+import type { SourceCode } from '../request/erasure-event.ts'
+
+export type { SourceCode }
 
 /** What a homeserver says about an account in a list. */
 export interface Account {
@@ -50,17 +53,6 @@ export interface SourceRules {
    */
   readonly graceMs: number
 }
-
-/** Why a source does not see. A code, because an error's text may contain a token or a user. */
-export type SourceCode =
-  /** The homeserver cannot be reached, or answers with an error of its own. */
-  | 'SOURCE_UNREACHABLE'
-  /** The homeserver refuses the access token, or the role lacks a privilege. */
-  | 'SOURCE_FORBIDDEN'
-  /** An answer is not what it should be. */
-  | 'SOURCE_INVALID'
-  /** A scan found more users than `maxPerScan`; an operator must allow it. */
-  | 'SOURCE_HELD_BACK'
 
 /**
  * Finds out about erasures by asking. Give it to `createErasure` as one of `sources`. Several processes

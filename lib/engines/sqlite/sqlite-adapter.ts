@@ -57,6 +57,7 @@ export function createAdapter({
     : expireEvery(EXPIRY_MS, clock, () => write(() => documents.expire()))
   const adapter: StoreAdapter = {
     durable: true,
+    exclusive: true,
     location: path,
     opts: { dialect: 'sqlite' },
     on: () => adapter,
