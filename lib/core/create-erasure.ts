@@ -113,9 +113,8 @@ class ErasureImplementation implements Erasure {
       checkToken: sent => hsToken.judge(sent),
       accept: userId => this.#intake.accept(userId),
       findErased: userIds => findErased(userIds, userId => this.isErased(userId)),
-      hint: () => {},
-      learnServerName: name => this.#ownUsers?.learnServerName(name),
       hint: userId => this.hint(userId),
+      learnServerName: name => this.#ownUsers?.learnServerName(name),
       logger: this.#logger,
     }
     this.#options = options

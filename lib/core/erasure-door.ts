@@ -35,8 +35,6 @@ export interface ErasureDoor {
    * @throws ErasureError `REGISTRATION_INVALID` if an exclusive namespace contains every user there
    */
   learnServerName(serverName: string): void
-  /** `erasure.hint`: a guard calls it for every leave that a user of any server sends for themselves. */
-  hint(userId: string): void
   /** The SDK's logger. It removes user IDs from every line and never throws. */
   readonly logger: Logger
 }
