@@ -80,7 +80,7 @@ function join(chunks: readonly Buffer[]): Buffer {
 }
 
 /** A body as text; a body that a parser turned into an object is serialised again. */
-function decode(body: unknown): BodyRead {
+export function decode(body: unknown): BodyRead {
   if (typeof body === 'string') return { text: body }
   if (!(body instanceof Uint8Array)) return { text: JSON.stringify(body ?? null) }
   if (!isUtf8(body)) return { failed: 'not UTF-8' }
