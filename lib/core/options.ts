@@ -14,6 +14,8 @@ const DAY_MS = 24 * 60 * MINUTE_MS
 const MAX_MS = 1000 * 366 * DAY_MS
 /** When a request becomes overdue: within any month; see `targetMs`. */
 export const DEFAULT_TARGET_MS: number = 28 * DAY_MS
+/** How long records are kept; see `recordMs`. */
+export const DEFAULT_RECORD_MS: number = 730 * DAY_MS
 
 /** The options of {@link createErasure}. */
 export interface ErasureOptions {
@@ -130,7 +132,7 @@ const OPTIONS: {
   serverName: undefined,
   settleMs: 15 * MINUTE_MS,
   tombstoneMs: 120 * DAY_MS,
-  recordMs: 730 * DAY_MS,
+  recordMs: DEFAULT_RECORD_MS,
   targetMs: DEFAULT_TARGET_MS,
   sweepMs: 5 * MINUTE_MS,
   drainMs: DEFAULT_DRAIN_MS,

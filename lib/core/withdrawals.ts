@@ -9,13 +9,9 @@ import type { UserSeal, UserTag } from '../user-seal/user-seal.ts'
 import type { HandOver } from './hand-over.ts'
 import type { Runner } from './runner.ts'
 
-/** What withdrawing requests needs. */
+/** What withdrawing a request needs. */
 export interface WithdrawalContext {
-  readonly store: Pick<
-    ErasureStore,
-    'load' | 'withdraw' | 'openRequests' | 'openRequestsOf'
-  >
-  readonly seal: Pick<UserSeal, 'unseal'>
+  readonly store: Pick<ErasureStore, 'load' | 'withdraw'>
   readonly clock: Clock
   readonly emit: EmitEvent
   readonly handOver: HandOver
@@ -23,30 +19,24 @@ export interface WithdrawalContext {
   readonly runner: Pick<Runner, 'forget' | 'expectOrphans'>
 }
 
+/** What it takes to find the requests of sources, too. */
+export interface WithdrawalsContext extends WithdrawalContext {
+  readonly store: WithdrawalContext['store'] &
+    Pick<ErasureStore, 'openRequests' | 'openRequestsOf'>
+  readonly seal: Pick<UserSeal, 'unseal'>
+}
+
 /** Withdraws requests that wait in their grace. */
 export class Withdrawals {
-  readonly #context: WithdrawalContext
+  readonly #context: WithdrawalsContext
 
-  constructor(context: WithdrawalContext) {
+  constructor(context: WithdrawalsContext) {
     this.#context = context
   }
 
-  /**
-   * What `erasure.withdraw` does.
-   *
-   * @throws ErasureError `REQUEST_UNKNOWN`, `REQUEST_BEGUN`, `STORE_UNREADABLE`, `STORE_UNWRITABLE`
-   */
-  async withdraw(requestId: string): Promise<void> {
-    const { store } = this.#context
-    const { id } = await loadOpenRequest(store, requestId)
-    if (await this.#tryToWithdraw(id)) return
-    // Throws if it was finished meanwhile.
-    await loadOpenRequest(store, id)
-    throw new ErasureError(
-      'REQUEST_BEGUN',
-      `${id}: this request cannot be withdrawn: only one that \`status\` shows as waiting can`,
-      { requestId: id },
-    )
+  /** What `erasure.withdraw` does; see {@link withdrawRequest}. */
+  withdraw(requestId: string): Promise<void> {
+    return withdrawRequest(requestId, this.#context)
   }
 
   /**
@@ -59,7 +49,7 @@ export class Withdrawals {
     let count = 0
     for await (const request of this.#context.store.openRequestsOf(tag)) {
       if (!isWaitingFor(source, request)) continue
-      if (await this.#tryToWithdraw(request.id)) count += 1
+      if (await tryToWithdraw(request.id, this.#context)) count += 1
     }
     return count
   }
@@ -79,38 +69,60 @@ export class Withdrawals {
       if (userId !== undefined) yield userId
     }
   }
+}
 
-  /** @returns false, and nothing done, if work on it has begun or it is not open any more */
-  async #tryToWithdraw(id: RequestId): Promise<boolean> {
-    const { store, emit, handOver, clock, runner } = this.#context
-    for (;;) {
-      const request = await store.load(id)
-      if (request === undefined || graceEnd(request) === undefined) return false
-      if (!(await this.#replace(request))) continue
-      emit({ kind: 'withdrawn', requestId: id })
-      runner.forget()
-      // The scheduler finds that it is gone, and keeps nothing of it until the grace would have ended.
-      await handOver(request, clock.now())
-      return true
-    }
+/**
+ * Withdraws a request on which no work has begun.
+ *
+ * @throws ErasureError `REQUEST_UNKNOWN`, `REQUEST_BEGUN`, `STORE_UNREADABLE`, `STORE_UNWRITABLE`
+ */
+export async function withdrawRequest(
+  requestId: string,
+  context: WithdrawalContext,
+): Promise<void> {
+  const { id } = await loadOpenRequest(context.store, requestId)
+  if (await tryToWithdraw(id, context)) return
+  // It may have been finished meanwhile.
+  await loadOpenRequest(context.store, id)
+  throw new ErasureError(
+    'REQUEST_BEGUN',
+    `${id}: only a request that \`status\` shows as waiting can be withdrawn`,
+    { requestId: id },
+  )
+}
+
+/** @returns false, and nothing done, if work on it has begun or it is not open any more */
+async function tryToWithdraw(
+  id: RequestId,
+  context: WithdrawalContext,
+): Promise<boolean> {
+  const { store, emit, handOver, clock, runner } = context
+  for (;;) {
+    const request = await store.load(id)
+    if (request === undefined || graceEnd(request) === undefined) return false
+    if (!(await replaceByRecord(request, context))) continue
+    emit({ kind: 'withdrawn', requestId: id })
+    runner.forget()
+    // The scheduler finds that it is gone, and keeps nothing of it until the grace would have ended.
+    await handOver(request, clock.now())
+    return true
   }
+}
 
-  /** @returns false, and nothing done, if the request has changed since it was loaded */
-  async #replace(request: OpenRequest): Promise<boolean> {
-    const { store, recordMs, runner } = this.#context
-    try {
-      await store.withdraw(request, this.#record(request), recordMs)
-      return true
-    } catch (error) {
-      if (isErasureError(error, 'REQUEST_TAKEN')) return false
-      runner.expectOrphans()
-      throw error
-    }
-  }
-
-  #record({ id, receivedAt }: OpenRequest) {
-    const times = { receivedAt, finishedAt: this.#context.clock.now() }
-    return { requestId: id, outcome: 'withdrawn' as const, ...times, handlers: {} }
+/** @returns false, and nothing done, if the request has changed since it was loaded */
+async function replaceByRecord(
+  request: OpenRequest,
+  { store, clock, recordMs, runner }: WithdrawalContext,
+): Promise<boolean> {
+  const times = { receivedAt: request.receivedAt, finishedAt: clock.now() }
+  const which = { requestId: request.id, outcome: 'withdrawn' as const }
+  try {
+    await store.withdraw(request, { ...which, ...times, handlers: {} }, recordMs)
+    return true
+  } catch (error) {
+    if (isErasureError(error, 'REQUEST_TAKEN')) return false
+    runner.expectOrphans()
+    throw error
   }
 }
 
