@@ -3,84 +3,19 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
-import type { OpenRequest } from '../../lib/request/open-request.ts'
 import type { StoreAdapter } from '../../lib/store/adapter.ts'
-import { type ErasureStore, openErasureStore } from '../../lib/store/erasure-store.ts'
-import { standInId, standInTag } from '../../lib/testing/engines/stand-ins.ts'
-import type { Sealed } from '../../lib/user-seal/user-seal.ts'
-import { type FakeClock, fakeClock } from '../support/fake-clock.ts'
-import { memoryStore } from '../support/memory-store.ts'
-
-const YEAR_MS = 365 * 24 * 60 * 60 * 1000
-const lifetimes = { recordMs: YEAR_MS, tombstoneMs: 1000 }
-const tag = standInTag('tag-1')
-const request = (id: string): OpenRequest => ({
-  id: standInId(id),
+import { openErasureStore } from '../../lib/store/erasure-store.ts'
+import { fakeClock } from '../support/fake-clock.ts'
+import {
+  cutAtTombstones,
+  finish,
+  one,
+  other,
+  request,
+  setUp,
   tag,
-  sealed: 'sealed' as Sealed,
-  receivedAt: 5,
-  held: true,
-  handlers: {},
-})
-const [one, other] = [request('request-1'), request('request-2')]
-const finish = (store: ErasureStore, finished: OpenRequest, change = {}) =>
-  store.finish(
-    finished,
-    {
-      requestId: finished.id,
-      outcome: 'erased',
-      receivedAt: 5,
-      finishedAt: 6,
-      handlers: {},
-    },
-    { ...lifetimes, ...change },
-  )
-
-const withdraw = (store: ErasureStore, withdrawn: OpenRequest) =>
-  store.withdraw(
-    withdrawn,
-    {
-      requestId: withdrawn.id,
-      outcome: 'withdrawn',
-      receivedAt: 5,
-      finishedAt: 6,
-      handlers: {},
-    },
-    YEAR_MS,
-  )
-
-/** Has every write at a tombstone fail, until it is repaired. */
-function cutAtTombstones(adapter: ReturnType<typeof memoryStore>): () => void {
-  const { writeIf, set, delete: remove } = adapter
-  const check = (key: string) => {
-    if (key.includes('tombstone')) throw new Error('the power is cut')
-  }
-  adapter.set = async (key, value, ttl) => {
-    check(key)
-    return set(key, value, ttl)
-  }
-  adapter.delete = async key => {
-    check(key)
-    return remove(key)
-  }
-  if (writeIf !== undefined) {
-    adapter.writeIf = async write => {
-      check(write.expected.key)
-      return writeIf(write)
-    }
-  }
-  return () => Object.assign(adapter, { set, delete: remove }, writeIf && { writeIf })
-}
-
-function setUp(conditional: boolean): {
-  clock: FakeClock
-  adapter: ReturnType<typeof memoryStore>
-  store: ErasureStore
-} {
-  const clock = fakeClock()
-  const adapter = memoryStore(conditional, clock)
-  return { clock, adapter, store: openErasureStore(adapter, true, clock) }
-}
+  YEAR_MS,
+} from '../support/tombstone-store.ts'
 
 for (const conditional of [true, false]) {
   const how = conditional ? 'with writeIf' : 'without writeIf'
@@ -193,91 +128,6 @@ for (const conditional of [true, false]) {
       0,
     )
     t.same([...adapter.documents.keys()], [])
-  })
-
-  t.test(`10.3: withdrawn, a request leaves its record only, ${how}`, async t => {
-    const { store, adapter } = setUp(conditional)
-    await store.accept(one)
-    await withdraw(store, one)
-    t.notOk(await store.isErased(tag))
-    t.same([...adapter.documents.keys()], ['erasure:record:request-1'])
-    await t.rejects(withdraw(store, one), { code: 'REQUEST_TAKEN' })
-    await store.accept(one)
-    await store.lift(tag)
-    await withdraw(store, one)
-    t.same([...adapter.documents.keys()], ['erasure:record:request-1'], 'lifted before')
-  })
-
-  t.test(`10.3: what another request holds is not withdrawn, ${how}`, async t => {
-    for (const order of ['withdrawn first', 'finished first', 'both at once']) {
-      const { clock, store, adapter } = setUp(conditional)
-      await store.accept(one)
-      await store.accept(other)
-      const ends = [() => withdraw(store, one), () => finish(store, other)] as const
-      if (order === 'both at once') await Promise.all(ends.map(end => end()))
-      else {
-        const [first, last] = order === 'withdrawn first' ? ends : [ends[1], ends[0]]
-        await first()
-        t.ok(await store.isErased(tag), order)
-        await last()
-      }
-      if (order !== 'finished first') t.ok(await store.isErased(tag), order)
-      await clock.advance(1011)
-      t.notOk(await store.isErased(tag), order)
-      const left = [...adapter.documents.keys()].filter(key => key.includes(':open:'))
-      t.same(left, [], order)
-    }
-  })
-
-  t.test(`10.3: accepted while one is withdrawn, another is held, ${how}`, async t => {
-    for (let steps = 0; steps < 30; steps += 1) {
-      const { clock, store, adapter } = setUp(conditional)
-      await store.accept(one)
-      const withdrawn = withdraw(store, one)
-      // Each time one step further into the withdrawal.
-      for (let step = 0; step < steps; step += 1) await Promise.resolve()
-      await store.accept(other)
-      await withdrawn
-      await clock.advance(YEAR_MS)
-      t.ok(await store.isErased(tag), `after ${steps} steps`)
-      await withdraw(store, other)
-      t.notOk(await store.isErased(tag), `after ${steps} steps`)
-      const left = [...adapter.documents.keys()].filter(key => !key.includes(':record:'))
-      t.same(left, [])
-    }
-  })
-
-  t.test(`10.3: requests that are withdrawn at once leave nothing, ${how}`, async t => {
-    const { store, adapter } = setUp(conditional)
-    const requests = ['a', 'b', 'c'].map(request)
-    for (const each of requests) await store.accept(each)
-    await Promise.all(requests.map(each => withdraw(store, each)))
-    t.notOk(await store.isErased(tag))
-    t.same(
-      [...adapter.documents.keys()].filter(key => !key.includes(':record:')),
-      [],
-    )
-  })
-
-  t.test(`10.3: withdrawn halfway by a crash, it is lifted later, ${how}`, async t => {
-    for (const meanwhile of ['nothing', 'another is finished', 'another comes']) {
-      const { clock, store, adapter } = setUp(conditional)
-      await store.accept(one)
-      if (meanwhile === 'another is finished') await store.accept(other)
-      const repair = cutAtTombstones(adapter)
-      await t.rejects(withdraw(store, one), { code: 'STORE_UNWRITABLE' })
-      repair()
-      t.equal(await store.load(one.id), undefined)
-      if (meanwhile === 'another is finished') await finish(store, other)
-      if (meanwhile === 'another comes') await store.accept(other)
-      await store.releaseOrphans(YEAR_MS)
-      t.equal(await store.isErased(tag), meanwhile !== 'nothing', meanwhile)
-      if (meanwhile === 'another comes') await finish(store, other)
-      await clock.advance(1011)
-      t.notOk(await store.isErased(tag), meanwhile)
-      const left = [...adapter.documents.keys()].filter(key => key.includes(':open:'))
-      t.same(left, [], meanwhile)
-    }
   })
 
   t.test(`a tombstone of version 0.1 waits for its request, too, ${how}`, async t => {
