@@ -74,7 +74,7 @@ t.test('a clock that was years ahead makes nobody wait for years', async t => {
     await timers.advance(HOUR_MS - 1)
     t.same(calls, [], 'the grace begins anew')
     // It is noticed by the sweep, every five minutes.
-    await timers.advance(5 * 60_000)
+    await timers.advance(5 * 60_000 + 1)
     t.equal(calls.length, 1)
     t.match((await erasure.status()).counts, { erased: 1 })
     await erasure.close()

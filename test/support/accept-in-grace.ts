@@ -1,5 +1,5 @@
 import { createHandOver } from '../../lib/core/hand-over.ts'
-import { type AcceptOptions, Intake } from '../../lib/core/intake.ts'
+import { Intake } from '../../lib/core/intake.ts'
 import { type Clock, systemClock } from '../../lib/host/clock.ts'
 import { parseUserId } from '../../lib/matrix/user-id.ts'
 import type { RequestId } from '../../lib/request/request-id.ts'
@@ -9,6 +9,12 @@ import { openErasureStore } from '../../lib/store/erasure-store.ts'
 import { createUserSeal } from '../../lib/user-seal/user-seal.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
+
+/** How a source reports. */
+export interface GraceReport {
+  readonly source?: string
+  readonly graceMs: number
+}
 
 /** The parts of an SDK that takes requests in as its sources do. */
 export interface GraceParts {
@@ -20,25 +26,36 @@ export interface GraceParts {
   readonly scheduler?: Pick<Scheduler, 'schedule'>
 }
 
-/** Takes a request in by the SDK's own intake, with a grace. */
+/**
+ * Takes a request in by the SDK's own intake, as sources do. The report is forgotten at once, so that
+ * the same user can be reported again.
+ */
 export async function acceptInGrace(
   userId: string,
-  options: AcceptOptions,
+  { source = 'test', graceMs }: GraceReport,
   { store, key, clock = systemClock, scheduler }: GraceParts,
 ): Promise<RequestId> {
   const handOver =
     scheduler === undefined
       ? async () => {}
       : createHandOver(scheduler as Scheduler, () => {})
+  const ids: RequestId[] = []
+  const documents = openErasureStore(store, true, clock)
+  const seal = createUserSeal(key)
   const intake = new Intake({
-    store: openErasureStore(store, true, clock),
-    seal: createUserSeal(key),
+    store: documents,
+    seal,
     clock,
-    emit: () => {},
+    emit: event => event.kind === 'accepted' && ids.push(event.requestId),
     handOver,
     recordMs: DAY_MS,
     allow: undefined,
     ownUsers: undefined,
   })
-  return (await intake.accept(parseUserId(userId), options)).requestId
+  const user = parseUserId(userId)
+  await intake.acceptReported(user, { source, graceMs, isGhost: false })
+  await documents.sources.forgetReported(source, seal.tag(user))
+  const [requestId] = ids
+  if (requestId === undefined) throw new Error('The report was not accepted')
+  return requestId
 }
