@@ -9,7 +9,7 @@ import { synapsePostgres } from '../../../lib/sources/synapse-postgres/synapse-p
 import { type FollowingSink, followingSink } from '../../support/following-sink.ts'
 import { findPooler } from '../../support/postgres/pooler.ts'
 import { openTestServer } from '../../support/postgres/server.ts'
-import { GRANT, openSynapseTables } from '../../support/postgres/synapse-tables.ts'
+import { openSynapseTables } from '../../support/postgres/synapse-tables.ts'
 import { until } from '../../support/until.ts'
 
 const BOB = parseUserId('@bob:example.org')
@@ -51,17 +51,14 @@ t.test('a lost connection is noticed at once, although nobody asks', async t => 
 
 t.test('a role that lacks a right is SOURCE_FORBIDDEN until it has it', async t => {
   const tables = await openSynapseTables(t, { trigger: false })
-  const { admin, role, erase, connectionString } = tables
+  const { admin, role, grant, erase, connectionString } = tables
   await erase(BOB)
   const policies = ['ENABLE', 'DISABLE'].map(
     what => `ALTER TABLE erased_users ${what} ROW LEVEL SECURITY`,
   )
   const cases = [
-    [`REVOKE SELECT ON erased_users FROM ${role}`, `${GRANT} ${role}`],
-    [
-      `REVOKE SELECT ON cache_invalidation_stream_by_instance FROM ${role}`,
-      `${GRANT} ${role}`,
-    ],
+    [`REVOKE SELECT ON erased_users FROM ${role}`, grant],
+    [`REVOKE SELECT ON cache_invalidation_stream_by_instance FROM ${role}`, grant],
     // Who is hidden from the role would look as if they were not erased.
     policies,
     [`ALTER ROLE ${role} PASSWORD 'another' NOLOGIN`, `ALTER ROLE ${role} LOGIN`],

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 import pg from 'pg'
 import type { Test } from 'tap'
 
+import { ROOT } from '../program.ts'
 import { openTestDatabase } from './open-database.ts'
 
 /** The two tables, as Synapse's schema 72 makes them. */
@@ -19,17 +22,12 @@ const TABLES = `
   CREATE UNIQUE INDEX cache_invalidation_stream_by_instance_id
     ON cache_invalidation_stream_by_instance USING btree (stream_id);
   CREATE SEQUENCE cache_invalidation_stream_seq;`
-/** What docs/homeservers.md tells an operator to make; a test holds it there. */
-export const TRIGGER = `
-CREATE FUNCTION notify_erased_users() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM pg_notify('erased_users', '');
-  RETURN NULL;
-END $$;
-CREATE TRIGGER notify_erased_users AFTER INSERT OR DELETE ON erased_users
-  FOR EACH STATEMENT EXECUTE FUNCTION notify_erased_users();`
-export const GRANT =
-  'GRANT SELECT ON erased_users, cache_invalidation_stream_by_instance TO'
+/** The SQL that docs/homeservers.md gives an operator, as it stands there. */
+const [ROLE = '', TRIGGER = ''] = [
+  ...readFileSync(join(ROOT, 'docs/homeservers.md'), 'utf8').matchAll(
+    /```sql\n(CREATE .*?)```/gs,
+  ),
+].map(([, sql]) => sql)
 const CHANGE = `
   INSERT INTO cache_invalidation_stream_by_instance
   VALUES ($1, 'master', 'is_user_erased', ARRAY[$2], $3)`
@@ -42,6 +40,8 @@ export interface SynapseTables {
   readonly connectionString: string
   /** The name of that role. */
   readonly role: string
+  /** The statement that gives it its rights. */
+  readonly grant: string
   /** What `mark_user_erased` does, in a transaction, unless `client` is in one. */
   erase(userId: string, client?: pg.Client): Promise<void>
   /** What `mark_user_not_erased` does. */
@@ -72,7 +72,8 @@ export async function openSynapseTables(
   const admin = await connect()
   const password = randomBytes(8).toString('hex')
   await admin.query(`${TABLES} ${trigger ? TRIGGER : ''}`)
-  await admin.query(`CREATE ROLE ${role} LOGIN PASSWORD '${password}'; ${GRANT} ${role}`)
+  const [create, grant = ''] = ROLE.replaceAll('erasure_reader', role).split('\n')
+  await admin.query(`${create?.replace('change me', password)} ${grant}`)
   roles.drop = () => dropRole(connectionString, role)
   const url = new URL(connectionString)
   url.username = role
@@ -97,6 +98,7 @@ export async function openSynapseTables(
     admin,
     connectionString: url.href,
     role,
+    grant,
     connect,
     erase: (userId, client) =>
       inTransaction('INSERT INTO erased_users VALUES ($1)', userId, client),
