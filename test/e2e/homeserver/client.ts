@@ -2,6 +2,7 @@
 
 /** A user's client. */
 export interface Client {
+  readonly url: string
   readonly userId: string
   readonly token: string
   call(
@@ -14,6 +15,7 @@ export interface Client {
 /** Makes a client; every call fails loudly unless it is answered 200. */
 export function createClient(url: string, userId: string, token: string): Client {
   return {
+    url,
     userId,
     token,
     async call(method, path, body) {
@@ -43,17 +45,51 @@ function send(
   return fetch(url + path, { method, headers, body: content })
 }
 
-/** Deactivates the account and asks for erasure, with the password as proof (MSC4025). */
-export async function deactivateWithErase(
+/** Logs in with a password; resolves with an access token. */
+export async function logIn(
   url: string,
-  client: Client,
-  localpart: string,
+  userId: string,
   password: string,
+): Promise<string> {
+  const identifier = { type: 'm.id.user', user: userId }
+  const body = { type: 'm.login.password', identifier, password }
+  const { call } = createClient(url, userId, '')
+  return String((await call('POST', '/_matrix/client/v3/login', body))['access_token'])
+}
+
+/** Deactivates the client's account, with the password as proof (MSC4025). */
+export async function deactivate(
+  client: Client,
+  password: string,
+  erase: boolean,
 ): Promise<void> {
   const path = '/_matrix/client/v3/account/deactivate'
-  const first = await send(url, client.token, 'POST', path, { erase: true })
+  const first = await send(client.url, client.token, 'POST', path, { erase })
   const { session } = (await first.json()) as { session: string }
-  const identifier = { type: 'm.id.user', user: localpart }
+  const identifier = { type: 'm.id.user', user: client.userId }
   const auth = { type: 'm.login.password', identifier, password, session }
-  await client.call('POST', path, { auth, erase: true })
+  await client.call('POST', path, { auth, erase })
+}
+
+/** Joins a room. */
+export async function join(client: Client, room: string): Promise<void> {
+  await client.call('POST', `/_matrix/client/v3/join/${room}`)
+}
+
+/** Leaves a room. */
+export async function leave(client: Client, room: string): Promise<void> {
+  await client.call('POST', `/_matrix/client/v3/rooms/${room}/leave`)
+}
+
+/** Makes a room, and returns its ID. */
+export async function createRoom(client: Client, options: object): Promise<string> {
+  const made = await client.call('POST', '/_matrix/client/v3/createRoom', options)
+  return String(made['room_id'])
+}
+
+/** Sends a message. */
+export async function write(client: Client, room: string, body: string): Promise<void> {
+  const transaction = encodeURIComponent(body)
+  const path = `/_matrix/client/v3/rooms/${room}/send/m.room.message/${transaction}`
+  await client.call('PUT', path, { msgtype: 'm.text', body })
 }
