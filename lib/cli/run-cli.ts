@@ -6,6 +6,7 @@ import { type CliStreams, type Command } from './command.ts'
 import { erase } from './erase.ts'
 import { registration } from './registration.ts'
 import { restore } from './restore.ts'
+import { sources } from './sources.ts'
 import { status } from './status.ts'
 import { withdraw } from './withdraw.ts'
 
@@ -14,6 +15,7 @@ const COMMANDS: readonly Command[] = [
   registration,
   erase,
   status,
+  sources,
   withdraw,
   backup,
   restore,

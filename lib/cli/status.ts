@@ -9,6 +9,7 @@ import type { ErasureStore } from '../store/erasure-store.ts'
 import { CliError } from './cli-error.ts'
 import { type Command, parseCommandLine } from './command.ts'
 import { readStore, STORE_HELP, STORE_OPTIONS, storePlaceOf } from './service-store.ts'
+import { sourceLine } from './source-line.ts'
 
 /** Reads the store beside the running application service and says how its requests are doing. */
 export const status: Command = {
@@ -57,11 +58,11 @@ async function describeOne(
   throw new CliError('no request has this id; `status` lists the open ones')
 }
 
-function table({ counts, open }: ErasureStatus): string {
+function table({ counts, open, sources }: ErasureStatus): string {
   const overdue = open.filter(request => request.overdue).length
   const totals = Object.entries(counts).map(([state, count]) => `${state} ${count}`)
   const head = [totals.join(' · '), `overdue ${overdue}`].join(' · ')
-  return `${[head, ...open.flatMap(lines)].join('\n')}\n`
+  return `${[head, ...sources.map(sourceLine), ...open.flatMap(lines)].join('\n')}\n`
 }
 
 function lines(request: OpenRequestStatus): string[] {

@@ -115,7 +115,8 @@ export async function readStatus(
   }
 }
 
-function describeSource(name: string, state: SourceState): SourceStatus {
+/** A source, as an operator sees it. */
+export function describeSource(name: string, state: SourceState): SourceStatus {
   const { lastSuccessAt, heldBack = 0, halfFinished = 0, firstRunDone = false } = state
   const code = state.code ?? (heldBack > 0 ? 'SOURCE_HELD_BACK' : undefined)
   const since = state.code === undefined ? state.heldBackSince : state.since

@@ -43,6 +43,11 @@ export type StoreAdapter = KeyvStoreAdapter & {
    */
   forget?(signal?: AbortSignal): Promise<void>
   /**
+   * Takes in what other programs have left for a store that only one process can write. The SDK calls
+   * it before it looks for an operator's word.
+   */
+  takeIn?(): Promise<void>
+  /**
    * Compares and writes in one atomic, durable step: all of the write or none of it. A document past
    * its time to live counts as absent, and the adapter deletes it on its own. Without `writeIf`, no
    * other process may use the store.

@@ -122,6 +122,11 @@ export class Documents {
     return written
   }
 
+  /** Takes in what other programs have left. If that fails, they are still there the next time. */
+  async takeIn(): Promise<void> {
+    await this.#adapter.takeIn?.().catch(() => {})
+  }
+
   /** All documents of one kind, in key order where the adapter keeps one. */
   async *all<Value>(
     kind: string,
@@ -217,6 +222,7 @@ export class Documents {
   }
 }
 
-function namespaced(key: string): string {
+/** The key as the adapter gets it. */
+export function namespaced(key: string): string {
   return `${NAMESPACE}:${key}`
 }

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 
 import type { UserTag } from '../user-seal/user-seal.ts'
-import type { Documents, NewDocument } from './documents.ts'
-import type { Seen } from './envelope.ts'
+import type { StoredDocument } from './adapter.ts'
+import { type Documents, namespaced, type NewDocument } from './documents.ts'
+import { documentText, type Seen } from './envelope.ts'
 
 /** What is known of a source between two scans, and after a restart. */
 export interface SourceState {
@@ -22,6 +23,8 @@ export interface SourceState {
   readonly firstRunDone?: boolean
   /** Where a source is that goes by an order. */
   readonly cursor?: unknown
+  /** How often a user was forgotten whom the source had reported. */
+  readonly forgotten?: number
 }
 
 /** An operator's word that a source may erase more users at once than its rules allow. */
@@ -56,9 +59,27 @@ export class SourceDocuments {
     }
   }
 
-  /** Forgets that a user was reported: a later erasure is a new one. */
-  async forgetReported(source: string, tag: UserTag): Promise<void> {
-    await this.#documents.delete(reportedKey(source, tag))
+  async isReported(source: string, tag: UserTag): Promise<boolean> {
+    return (await this.#documents.get(reportedKey(source, tag))) !== undefined
+  }
+
+  /**
+   * Forgets that a user was reported: a later erasure is a new one. Counts it, so that a process that
+   * has all reported users in memory notices what another one forgets.
+   *
+   * @returns how many were ever forgotten
+   */
+  async forgetReported(source: string, tag: UserTag): Promise<number> {
+    const key = stateKey(source)
+    for (;;) {
+      const seen = await this.seeState(source)
+      const forgotten = (seen?.value.forgotten ?? 0) + 1
+      const set = [{ key, value: { ...seen?.value, forgotten } }]
+      const gone = [reportedKey(source, tag)]
+      if (await this.#documents.change({ key, seen: seen?.text, set, delete: gone })) {
+        return forgotten
+      }
+    }
   }
 
   /**
@@ -109,7 +130,8 @@ export class SourceDocuments {
     }
   }
 
-  word(source: string): Promise<SourceWord | undefined> {
+  async word(source: string): Promise<SourceWord | undefined> {
+    await this.#documents.takeIn()
     return this.#documents.get(wordKey(source))
   }
 
@@ -165,6 +187,11 @@ function reportedKey(source: string, tag: string): string {
 
 function stateKey(source: string): string {
   return `source:${source}`
+}
+
+/** A word as it is stored, for a program that writes it beside the SDK. */
+export function storedWord(source: string, word: SourceWord): StoredDocument {
+  return { key: namespaced(wordKey(source)), value: documentText(word) }
 }
 
 function wordKey(source: string): string {

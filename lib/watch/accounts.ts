@@ -56,6 +56,11 @@ export class Accounts {
     this.#reported?.add(tag)
   }
 
+  /** Reads them again if another process has forgotten one: a later erasure of that one is new. */
+  async refreshReported(forgotten: number): Promise<void> {
+    await this.#reported?.refresh(forgotten)
+  }
+
   /**
    * Looks at a user whom a scan has found.
    *
@@ -107,12 +112,13 @@ export class Accounts {
 
   /** Forgets last that they were reported: if this fails in between, the next scan does it again. */
   async #present(userId: UserId, tag: UserTag): Promise<void> {
-    if (!this.isReported(tag)) return
     const { documents, restore, emit } = this.#services
     const { name } = this.source
+    if (this.#reported?.has(tag) === false) return
+    if (!(await documents.isReported(name, tag))) return
     await restore(userId, name)
-    await documents.forgetReported(name, tag)
-    this.#reported?.delete(tag)
+    const forgotten = await documents.forgetReported(name, tag)
+    this.#reported?.forgot(tag, forgotten)
     emit({ kind: 'reactivated', source: name })
   }
 

@@ -11,6 +11,8 @@ export interface BacklogOptions {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly perMinute: number
+  /** Whether somebody was accepted meanwhile, because a hint came. */
+  readonly isReported: (tag: UserTag) => boolean
   /** Looks at a user and accepts them. */
   readonly settle: (userId: UserId) => Promise<unknown>
 }
@@ -42,10 +44,9 @@ export class Backlog {
   /** Resolves when nobody is left, or at the abort. Somebody who cannot be looked at comes again last. */
   async run(): Promise<void> {
     const { clock, signal, perMinute, settle } = this.#options
-    while (!signal.aborted) {
-      const next = this.#users.entries().next()
-      if (next.done) return
-      const [tag, userId] = next.value
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      if (signal.aborted) return
+      const [tag, userId] = next
       const startedAt = clock.now()
       let waitMs = MINUTE_MS / perMinute
       try {
@@ -56,7 +57,16 @@ export class Backlog {
         this.#users.set(tag, userId)
         waitMs = FAILED_MS
       }
+      if (this.#users.size === 0) return
       await sleep(clock, Math.max(0, startedAt + waitMs - clock.now()), signal)
     }
+  }
+
+  #next(): readonly [UserTag, UserId] | undefined {
+    for (const entry of this.#users) {
+      if (!this.#options.isReported(entry[0])) return entry
+      this.#users.delete(entry[0])
+    }
+    return undefined
   }
 }

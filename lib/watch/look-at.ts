@@ -44,7 +44,7 @@ export interface LookOptions {
 }
 
 /** An error of a source as one of ours, because the text of another may contain a token or a user. */
-export function toSourceError(error: unknown): SourceError {
+function toSourceError(error: unknown): SourceError {
   if (error instanceof SourceError) return error
   return new SourceError('SOURCE_UNREACHABLE', 'The source could not be asked')
 }

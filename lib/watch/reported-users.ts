@@ -1,16 +1,37 @@
+import type { SourceDocuments } from '../store/source-documents.ts'
 import type { UserTag } from '../user-seal/user-seal.ts'
 
 /**
  * The users whom a source has reported, in memory: a scan compares every account of a homeserver with
  * them. Binary, and each text of its own: a part of a key would keep the whole key.
+ *
+ * The store decides: one that another process has reported is only looked at in vain. One that another
+ * process has forgotten would not be noticed, so everything is read again then.
  */
 export class ReportedUsers {
-  readonly #tags = new Set<string>()
+  readonly #source: string
+  readonly #documents: SourceDocuments
+  #tags = new Set<string>()
+  /** How often one was forgotten, when these were read or since. */
+  #forgotten = 0
 
-  static async load(tags: AsyncIterable<UserTag>): Promise<ReportedUsers> {
-    const users = new ReportedUsers()
-    for await (const tag of tags) users.add(tag)
-    return users
+  constructor(source: string, documents: SourceDocuments) {
+    this.#source = source
+    this.#documents = documents
+  }
+
+  /** @throws ErasureError `STORE_UNREADABLE` */
+  async load(): Promise<void> {
+    const state = await this.#documents.seeState(this.#source)
+    const tags = new Set<string>()
+    for await (const tag of this.#documents.reported(this.#source)) tags.add(compact(tag))
+    this.#tags = tags
+    this.#forgotten = state?.value.forgotten ?? 0
+  }
+
+  /** @throws ErasureError `STORE_UNREADABLE` */
+  async refresh(forgotten: number): Promise<void> {
+    if (forgotten > this.#forgotten) await this.load()
   }
 
   has(tag: UserTag): boolean {
@@ -21,8 +42,10 @@ export class ReportedUsers {
     this.#tags.add(compact(tag))
   }
 
-  delete(tag: UserTag): void {
+  /** This process has forgotten one. If another one has, too, `refresh` still notices. */
+  forgot(tag: UserTag, forgotten: number): void {
     this.#tags.delete(compact(tag))
+    if (forgotten === this.#forgotten + 1) this.#forgotten = forgotten
   }
 }
 

@@ -55,16 +55,14 @@ export class Sink implements ErasureSink {
     this.#name = accounts.source.name
     const { clock } = services
     const settle = (userId: UserId) => accounts.settle(userId, signal)
-    this.#backlog = new Backlog({
-      clock,
-      signal,
-      settle,
-      perMinute: rules.acceptPerMinute,
-    })
+    const perMinute = rules.acceptPerMinute
+    const isReported = (tag: UserTag) => accounts.isReported(tag)
+    this.#backlog = new Backlog({ clock, signal, settle, perMinute, isReported })
   }
 
   async compare(list: AsyncIterable<Account>): Promise<void> {
     const state = await this.#documents.seeState(this.#name)
+    await this.#accounts.refreshReported(state?.value.forgotten ?? 0)
     const isFirst = state?.value.firstRunDone !== true
     if (isFirst && this.#rules.firstRun === 'baseline') return this.#noteAll(list)
     const word = await this.#unusedWord()

@@ -73,7 +73,8 @@ export class Watcher {
     const { documents, emit } = this.#services
     const accounts = this.#accounts
     const { name } = this.source
-    const reported = await ReportedUsers.load(documents.reported(name))
+    const reported = new ReportedUsers(name, documents)
+    await reported.load()
     accounts.setReported(reported)
     const services = this.#services
     const over = new AbortController()

@@ -7,6 +7,7 @@ import { Checkpointer } from './checkpoint.ts'
 import { DocumentTable, EXPIRY_ROWS } from './document-table.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { StoreDatabase } from './held-database.ts'
+import { takeLetters } from './letters.ts'
 
 /** How often documents past their time to live are deleted. */
 const EXPIRY_MS = 60 * 60 * 1000
@@ -74,6 +75,7 @@ export function createAdapter({
       return write(() => documents.clear(this.namespace))
     },
     iterator: namespace => documents.iterate(namespace) as never,
+    takeIn: () => takeLetters(path, document => write(() => documents.set(document))),
     forget: signal => checkpoints.forget(signal),
     async disconnect() {
       if (closed) return
