@@ -2,9 +2,10 @@ import type { TestServer } from '../../support/postgres/server.ts'
 import type { PlacedCall } from './check.ts'
 import type { Host, Life } from './host.ts'
 import { type Call, readJournal } from './journal.ts'
+import { progressWatch } from './progress-watch.ts'
 
 const POLL_MS = 50
-/** How long to wait for everybody to be at work. */
+/** How long nobody more may be at work before that is given up. */
 const LOOK_MS = 60_000
 
 /** What was done, for the report. */
@@ -28,6 +29,8 @@ export interface Killed {
 export class Faults {
   readonly figures: FaultFigures = { kills: 0, stops: 0, holes: 0, cuts: 0, restarts: 0 }
   readonly killed: Killed[] = []
+  /** What has begun and has not ended. */
+  readonly underWay = new Set<string>()
   readonly #server: TestServer
   #restarting: Promise<void> = Promise.resolve()
 
@@ -36,7 +39,11 @@ export class Faults {
   }
 
   /** Kills a process in the middle of calls, and starts another one after `downMs`. */
-  async kill(host: Host, downMs: number): Promise<void> {
+  kill(host: Host, downMs: number): Promise<void> {
+    return this.#note(`${host.name} is killed`, () => this.#kill(host, downMs))
+  }
+
+  async #kill(host: Host, downMs: number): Promise<void> {
     const life = host.lives.at(-1)
     const at = await host.kill()
     this.figures.kills += 1
@@ -50,7 +57,7 @@ export class Faults {
   /** Stops a process for longer than its lease lasts. */
   async stop(host: Host, ms: number): Promise<void> {
     this.figures.stops += 1
-    await host.stop(ms)
+    await this.#note(`${host.name} is stopped`, () => host.stop(ms))
   }
 
   /** Lets nothing through between a process and the database; then all of it, or nothing ever. */
@@ -70,8 +77,19 @@ export class Faults {
   /** Has the database crash. */
   restartDatabase(): Promise<void> {
     this.figures.restarts += 1
-    this.#restarting = this.#restarting.then(() => this.#server.restart('immediate'))
+    this.#restarting = this.#restarting.then(() =>
+      this.#note('the database crashes', () => this.#server.restart('immediate')),
+    )
     return this.#restarting
+  }
+
+  async #note<Result>(what: string, fault: () => Promise<Result>): Promise<Result> {
+    this.underWay.add(what)
+    try {
+      return await fault()
+    } finally {
+      this.underWay.delete(what)
+    }
   }
 }
 
@@ -93,13 +111,14 @@ export async function untilAtWork(
   hosts: readonly Host[],
   users: ReadonlySet<number>,
 ): Promise<void> {
-  const deadline = performance.now() + LOOK_MS
+  const isStuck = progressWatch(LOOK_MS)
   for (;;) {
     const atWork = new Set(
       hosts.flatMap(host => host.openCalls()).map(({ user }) => user),
     )
-    if ([...users].every(user => atWork.has(user))) return
-    if (performance.now() > deadline) throw new Error('Somebody is not worked on')
+    const idle = [...users].filter(user => !atWork.has(user)).length
+    if (idle === 0) return
+    if (isStuck(idle)) throw new Error(`${idle} users are not worked on`)
     await sleep(POLL_MS)
   }
 }

@@ -10,6 +10,17 @@ export interface Promised {
   answers: number
   /** Answers that were not 200, and requests that were not answered. */
   refusals: number
+  /** How many of them, by why. */
+  readonly causes: Record<string, number>
+}
+
+/** A homeserver that sends its requests until each is answered 200. */
+export interface Homeserver {
+  readonly promised: Promised
+  /** Resolves when all are. */
+  readonly done: Promise<unknown>
+  /** Sends nothing more. */
+  stop(): void
 }
 
 /** When a homeserver gives up on a request, and sends it again. */
@@ -24,16 +35,21 @@ const TWICE = 8
  *
  * @param spreadMs - over how long to spread them; 0 as fast as they are answered
  */
-export async function sendAll(
+export function sendAll(
   hosts: readonly Host[],
   users: readonly number[],
   spreadMs: number,
   random: () => number,
-): Promise<Promised> {
-  const promised: Promised = { users: new Set(), answers: 0, refusals: 0 }
+): Homeserver {
+  const promised: Promised = { users: new Set(), answers: 0, refusals: 0, causes: {} }
+  const state = { isStopped: false }
   const send = async (user: number) => {
-    while (!(await trySend(hosts, user, random))) {
+    for (;;) {
+      const why = await trySend(hosts, user, random)
+      if (why === undefined) break
+      if (state.isStopped) return
       promised.refusals += 1
+      promised.causes[why] = (promised.causes[why] ?? 0) + 1
       await sleep(AGAIN_MS)
     }
     promised.users.add(user)
@@ -42,29 +58,39 @@ export async function sendAll(
   const begunAt = performance.now()
   let next = 0
   const connection = async () => {
-    while (next < users.length) {
+    while (next < users.length && !state.isStopped) {
       const index = next++
       const user = users[index] ?? 0
       await sleep(begunAt + (spreadMs * index) / users.length - performance.now())
       await Promise.all(index % TWICE === 0 ? [send(user), send(user)] : [send(user)])
     }
   }
-  await Promise.all(Array.from({ length: CONNECTIONS }, connection))
-  return promised
+  const connections = Promise.all(Array.from({ length: CONNECTIONS }, connection))
+  return {
+    promised,
+    done: connections,
+    stop() {
+      state.isStopped = true
+    },
+  }
 }
 
+/** @returns why it was not answered 200, or nothing if it was */
 async function trySend(
   hosts: readonly Host[],
   user: number,
   random: () => number,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const host = hosts[Math.floor(random() * hosts.length)]
-  if (host?.port === undefined) return false
+  if (host?.port === undefined) return `${host?.name} does not listen`
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS)
-    return (await sendErase(host.port, userIdOf(user), signal)).status === 200
-  } catch {
-    return false
+    const { status } = await sendErase(host.port, userIdOf(user), signal)
+    return status === 200 ? undefined : `${host.name} answers ${status}`
+  } catch (error) {
+    const { name, cause } = error as Error
+    const { code = name } = (cause ?? {}) as { code?: string }
+    return `${host.name}: ${code}`
   }
 }
 

@@ -37,9 +37,11 @@ export interface Life {
 }
 
 /**
- * Ends the process when nobody holds the standard input any more, also while it is stopped.
+ * Ends the process when nobody holds the standard input any more, also while it is stopped. Without
+ * NODE_OPTIONS, by which tap gets into every Node process that is started below it.
  */
 const SCRIPT = `
+  unset NODE_OPTIONS NODE_V8_COVERAGE
   exec 3<&0
   "$0" "$@" &
   pid=$!

@@ -32,8 +32,9 @@ const server = await listen(erasure, { port: 0 })
 // Where it waits for something, and nowhere else: whoever is stopped between a look at the clock
 // and the next statement makes that statement when it goes on, and no lease can keep it from that.
 process.on('SIGUSR2', () => {
-  process.stdout.write('stopping\n')
-  process.kill(process.pid, 'SIGSTOP')
+  // Only once the line is out: a pipe takes about a hundred lines that nobody has read yet, and who
+  // stops with a full one keeps the line, for which the test then waits for ever.
+  process.stdout.write('stopping\n', () => process.kill(process.pid, 'SIGSTOP'))
 })
 process.stdout.write(`port ${server.port}\n`)
 

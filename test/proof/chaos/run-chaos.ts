@@ -51,8 +51,14 @@ const BYSTANDERS = 20
 const SPREAD_MS = 20_000
 /** How much longer than a lease processes are stopped or cut off. */
 const BEYOND_LEASE_MS = LEASE_MS + 6000
-/** How long everything may take to be carried out once nothing disturbs it. */
+/** How long nothing may be finished once nothing disturbs the work any more. */
 const PATIENCE_MS = 120_000
+
+/**
+ * How long a part may take, with whatever waits in it. Nothing depends on it: it is there so that
+ * what never comes is named, and does not hold up everything else.
+ */
+const STUCK_MS = 10 * 60_000
 
 /** Runs four processes through every kind of fault, and waits until they are done. */
 export async function runChaos(
@@ -66,12 +72,17 @@ export async function runChaos(
   const held = new Set(users.slice(0, HELD))
   hold(story.people, held)
   const spreadMs = SPREAD_MS + disturbAtRandom.spreadMs(size.faults)
-  const sending = sendAll(story.hosts, users, spreadMs, random)
+  const { promised, done, stop } = sendAll(story.hosts, users, spreadMs, random)
+  t.teardown(stop)
   const faults = new Faults(story.server)
-  const abortedCalls = await disturbEach(story, faults, held, random)
-  await disturbAtRandom(story, faults, size.faults, random)
+  const within = limit(() => describeStory(story, promised, faults))
+  const abortedCalls = await within(
+    'one fault of each kind',
+    disturbEach(story, faults, held, random),
+  )
+  await within('random faults', disturbAtRandom(story, faults, size.faults, random))
   release(story.people, held)
-  const promised = await sending
+  await within('a 200 for every request', done)
   const status = await untilFinished(story, PATIENCE_MS)
   const calls = allCalls(story.hosts.flatMap(({ lives }) => lives))
   return {
@@ -114,6 +125,42 @@ async function disturbEach(
   const aborted = (host: Host) =>
     allCalls(host.lives.slice(0, 1)).filter(call => call.how === 'aborted').length
   return { stopped: aborted(stopped), cutOff: aborted(cutOff) }
+}
+
+type Within = <Result>(what: string, part: Promise<Result>) => Promise<Result>
+
+/** Rejects, saying how things stand, if a part takes far too long. */
+function limit(describe: () => string): Within {
+  return async (what, part) => {
+    const stuck = Promise.withResolvers<never>()
+    const give = () =>
+      stuck.reject(new Error(`Waited in vain for ${what}:\n${describe()}`))
+    const timer = setTimeout(give, STUCK_MS)
+    try {
+      return await Promise.race([part, stuck.promise])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+function describeStory(
+  { hosts }: Story,
+  { users, refusals, causes }: Promised,
+  { figures, underWay }: Faults,
+): string {
+  const lines = hosts.map(({ name, port, lives, lines }) => {
+    const last = lines.slice(-10).join('\n    ')
+    return `${name}: port ${port}, ${lives.length} lives, ended: ${lives.map(({ diedAt }) => diedAt !== undefined).join()}\n    ${last}`
+  })
+  const what = {
+    promised: users.size,
+    refusals,
+    causes,
+    figures,
+    underWay: [...underWay],
+  }
+  return [JSON.stringify(what), ...lines].join('\n  ')
 }
 
 function crashesOf({ name, lives, lines }: Host): string[] {

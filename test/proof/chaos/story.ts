@@ -11,6 +11,7 @@ import { REGISTRATION } from '../../support/open-erasure.ts'
 import { openTestServer, type TestServer } from '../../support/postgres/server.ts'
 import { sleep } from './faults.ts'
 import { CHAOS_KEY, type Host, makeHost } from './host.ts'
+import { progressWatch } from './progress-watch.ts'
 import { ITEMS_EACH, itemsLeft, type PeopleOptions, plant } from './people.ts'
 
 /** The shortest there is, so that the tests take no longer than they must. */
@@ -59,7 +60,12 @@ export async function openStory(t: Test, users: number): Promise<Story> {
   return { server, hosts, victims, people }
 }
 
-/** Waits until no request is open any more. */
+/**
+ * Waits until no request is open any more, however long that takes, as long as there are fewer and
+ * fewer of them.
+ *
+ * @param patienceMs - when to give up if none is finished
+ */
 export async function untilFinished(
   { server }: Story,
   patienceMs: number,
@@ -70,11 +76,11 @@ export async function untilFinished(
     key: CHAOS_KEY,
     ...postgresEngine({ connectionString }),
   })
-  const deadline = performance.now() + patienceMs
+  const isStuck = progressWatch(patienceMs)
   try {
     for (;;) {
       const status = await erasure.status()
-      if (status.open.length === 0 || performance.now() > deadline) return status
+      if (status.open.length === 0 || isStuck(status.open.length)) return status
       await sleep(250)
     }
   } finally {
@@ -93,12 +99,12 @@ export async function queueLength(
   const client = new pg.Client(server)
   await client.connect()
   const text = `SELECT count(*)::int AS n FROM ${QUEUE}.job WHERE name = 'erasure_requests'`
-  const deadline = performance.now() + patienceMs
+  const isStuck = progressWatch(patienceMs)
   try {
     for (;;) {
       const { rows } = await client.query<{ n: number }>(text)
       const length = rows[0]?.n ?? Number.NaN
-      if (length === 0 || performance.now() > deadline) return length
+      if (length === 0 || isStuck(length)) return length
       await sleep(250)
     }
   } finally {
