@@ -27,16 +27,27 @@ export interface AdminApi {
   get(path: string, limits: Limits, signal: AbortSignal): Promise<Reply>
 }
 
+/** As the global `fetch`. */
+export type Fetch = (url: URL, init: RequestInit) => Promise<Response>
+
 /** More than any errcode needs. */
 const MAX_ERROR_BYTES = 64 * 1024
 
-/** The admin API under a URL. Follows no redirect, because it would take the token along. */
-export function adminApi(url: URL, accessToken: AccessToken): AdminApi {
+/**
+ * The admin API under a URL. Follows no redirect, because it would take the token along.
+ *
+ * @param fetch - replaced by tests that simulate thousands of homeservers
+ */
+export function adminApi(
+  url: URL,
+  accessToken: AccessToken,
+  fetch: Fetch = globalThis.fetch,
+): AdminApi {
   return {
     async get(path, { timeoutMs, maxBytes }, signal) {
       const token = await readAccessToken(accessToken)
       const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-      const response = await ask(new URL(path, url), token, limited)
+      const response = await ask(fetch, new URL(path, url), token, limited)
       if (response.status === 200)
         return { status: 200, body: await readJson(response, maxBytes) }
       const body = await readJson(response, MAX_ERROR_BYTES).catch(() => undefined)
@@ -46,7 +57,12 @@ export function adminApi(url: URL, accessToken: AccessToken): AdminApi {
   }
 }
 
-async function ask(url: URL, token: string, signal: AbortSignal): Promise<Response> {
+async function ask(
+  fetch: Fetch,
+  url: URL,
+  token: string,
+  signal: AbortSignal,
+): Promise<Response> {
   const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
   try {
     return await fetch(url, { headers, signal, redirect: 'manual' })

@@ -1,12 +1,10 @@
 import { type Account, SourceError } from '../../watch/source.ts'
 import type { ListedAccount, Page } from './read-accounts.ts'
 
-/** Gets the page of a list that begins at an offset. */
-export type GetPage = (from: number) => Promise<Page>
-
 /** How a list is read. */
 export interface Listing {
-  readonly getPage: GetPage
+  /** Gets the page that begins at an offset. */
+  readonly getPage: (from: number) => Promise<Page>
   /** How many accounts a page has, at most. */
   readonly pageSize: number
   /** Other servers' users are left out. */
@@ -60,9 +58,8 @@ function toAccount({ name, erased, deactivated }: ListedAccount): Account {
 }
 
 function isUserOf(name: string, serverName: string): boolean {
-  return (
-    name.indexOf(':') === name.length - serverName.length - 1 && name.endsWith(serverName)
-  )
+  const colon = name.length - serverName.length - 1
+  return name.endsWith(`:${serverName}`) && name.indexOf(':') === colon
 }
 
 function leadsNowhere(what: string): SourceError {

@@ -63,7 +63,7 @@ const RULES = ['firstRun', 'acceptPerMinute', 'maxPerScan', 'graceMs']
 const REQUIRED = ['url', 'accessToken', 'serverName']
 /** A page needs one account that is new, and one that the page before has shown. */
 const MIN_PAGE = 2
-const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
+const NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000
 
 /**

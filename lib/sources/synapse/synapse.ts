@@ -1,12 +1,7 @@
-import type { UserId } from '../../matrix/user-id.ts'
-import { serverNameOf } from '../../matrix/user-id.ts'
-import type { AccountState, ErasureSource } from '../../watch/source.ts'
-import { adminApi, type Limits } from './admin-api.ts'
-import { readAccount } from './read-accounts.ts'
+import type { ErasureSource } from '../../watch/source.ts'
+import { adminApi } from './admin-api.ts'
+import { adminSource } from './admin-source.ts'
 import { resolveSynapseOptions, type SynapseOptions } from './synapse-options.ts'
-import { watchLists } from './watch-lists.ts'
-
-const LOOK_LIMITS: Limits = { timeoutMs: 30_000, maxBytes: 1024 * 1024 }
 
 /**
  * Finds out about erasures by asking Synapse's admin API, on every Synapse since 1.71 (and Tuwunel).
@@ -28,35 +23,5 @@ const LOOK_LIMITS: Limits = { timeoutMs: 30_000, maxBytes: 1024 * 1024 }
  */
 export function synapse(options: SynapseOptions): ErasureSource {
   const resolved = resolveSynapseOptions(options)
-  const api = adminApi(resolved.url, resolved.accessToken)
-  const running = new Set<Promise<unknown>>()
-  let stop = new AbortController()
-
-  function run<Result>(work: Promise<Result>): Promise<Result> {
-    const settled = work.catch(() => {}).finally(() => running.delete(settled))
-    running.add(settled)
-    return work
-  }
-
-  async function look(userId: UserId, signal: AbortSignal): Promise<AccountState> {
-    if (serverNameOf(userId) !== resolved.serverName) return 'unknown'
-    const path = `_synapse/admin/v2/users/${encodeURIComponent(userId)}`
-    const reply = await api.get(path, LOOK_LIMITS, AbortSignal.any([signal, stop.signal]))
-    return readAccount(reply, userId)
-  }
-
-  return {
-    name: resolved.name,
-    rules: resolved.rules,
-    async start(sink) {
-      stop = new AbortController()
-      const signal = AbortSignal.any([sink.signal, stop.signal])
-      void run(watchLists({ api, options: resolved, sink, signal }))
-    },
-    look: (userId, signal) => run(look(userId, signal)),
-    async close() {
-      stop.abort()
-      await Promise.all(running)
-    },
-  }
+  return adminSource(resolved, adminApi(resolved.url, resolved.accessToken))
 }
