@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
 
 import { parseUserId } from '../../../lib/matrix/user-id.ts'
-import { SourceError, synapse } from '../../../lib/sources/index.ts'
+import { type SourceError, synapse } from '../../../lib/sources/index.ts'
 import { serveSynapse } from '../../support/simulated-synapse/serve-synapse.ts'
 import {
   ADMIN_TOKEN,
