@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
+import { compareAdminApi } from './admin-api.ts'
 import { installSynapse, NoPython } from './homeserver/python.ts'
 import {
   openPostgres,
@@ -34,6 +35,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 try {
   say('Installing the newest Synapse from PyPI, in an environment of its own …')
   const { python, version } = await installSynapse()
+  say('The admin API, as it is and as the tests simulate it')
+  const folder = join(directory, 'admin-api')
+  mkdirSync(folder)
+  await compareAdminApi(python, folder, await openSqlite(folder))
   await tell(`Synapse ${version} on SQLite`, 'sqlite', python, openSqlite)
   await tell(`Synapse ${version} on PostgreSQL`, 'postgres', python, () =>
     openPostgres(postgresUrl()),

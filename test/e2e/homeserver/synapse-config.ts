@@ -61,6 +61,7 @@ function homeserverConfig(options: SynapseOptions): object {
     trusted_key_servers: [],
     suppress_key_server_warning: true,
     enable_registration: false,
+    allow_guest_access: true,
     app_service_config_files: registrations,
     presence: { enabled: false },
     // A young database is finished in a second instead of a minute. Before, reactivation fails.

@@ -24,19 +24,32 @@ export interface SimulatedServer {
 const LIST = /^\/_synapse\/admin\/(v2|v3)\/users$/
 const ACCOUNT = /^\/_synapse\/admin\/v2\/users\/([^/]+)$/
 
-/** @param target - path and query */
-export function answerAdmin(server: SimulatedServer, target: string): SimulatedAnswer {
+/**
+ * What does not exist is unrecognized even without a token.
+ *
+ * @param target - path and query
+ * @param refusal - the answer to a token that is not an admin's
+ */
+export function answerAdmin(
+  server: SimulatedServer,
+  target: string,
+  refusal: SimulatedAnswer | undefined,
+): SimulatedAnswer {
   const { pathname, searchParams } = new URL(target, 'http://localhost')
   const version = LIST.exec(pathname)?.[1]
   if (version === 'v2' || (version === 'v3' && server.hasV3))
-    return answerList(server, version, searchParams)
+    return refusal ?? answerList(server, version, searchParams)
   const encoded = ACCOUNT.exec(pathname)?.[1]
-  if (encoded !== undefined) return answerAccount(server, decodeURIComponent(encoded))
-  return refuse(404, 'M_UNRECOGNIZED')
+  if (encoded === undefined) return refuse(404, 'M_UNRECOGNIZED')
+  return refusal ?? answerAccount(server, decodeURIComponent(encoded))
 }
 
-export function refuse(status: number, errcode: string): SimulatedAnswer {
-  return json(status, { errcode, error: 'The text of an error' })
+export function refuse(
+  status: number,
+  errcode: string,
+  more: object = {},
+): SimulatedAnswer {
+  return json(status, { errcode, error: 'The text of an error', ...more })
 }
 
 export function json(status: number, body: unknown): SimulatedAnswer {
@@ -99,6 +112,7 @@ function answerAccount(
   { serverName, accounts }: SimulatedServer,
   userId: string,
 ): SimulatedAnswer {
+  if (!userId.startsWith('@')) return refuse(400, 'M_INVALID_PARAM')
   if (!userId.endsWith(`:${serverName}`)) return refuse(400, 'M_UNKNOWN')
   const account = accounts.get(userId)
   if (account === undefined) return refuse(404, 'M_NOT_FOUND')

@@ -60,18 +60,10 @@ export class SimulatedSynapse {
     if (this.trouble === 'away') return 'no connection'
     if (this.trouble === 'hangs') return 'no answer'
     if (this.trouble === 'breaks off') return 'half an answer'
-    if (token === undefined) return refuse(401, 'M_MISSING_TOKEN')
-    if (token !== ADMIN_TOKEN) return refuse(401, 'M_UNKNOWN_TOKEN')
-    const honest = answerAdmin(
-      { ...this.#facts(), listed: this.#lagging ?? this.accounts },
-      target,
-    )
-    return this.#spoil(honest)
-  }
-
-  #facts() {
     const { serverName, hasMas, hasV3, accounts } = this
-    return { serverName, hasMas, hasV3, accounts }
+    const facts = { serverName, hasMas, hasV3, accounts }
+    const listed = this.#lagging ?? accounts
+    return this.#spoil(answerAdmin({ ...facts, listed }, target, refusalOf(token)))
   }
 
   #spoil(honest: SimulatedAnswer): SimulatedAnswer {
@@ -95,4 +87,10 @@ export class SimulatedSynapse {
         return honest
     }
   }
+}
+
+function refusalOf(token: string | undefined): SimulatedAnswer | undefined {
+  if (token === undefined) return refuse(401, 'M_MISSING_TOKEN')
+  if (token === ADMIN_TOKEN) return undefined
+  return refuse(401, 'M_UNKNOWN_TOKEN', { soft_logout: false })
 }
