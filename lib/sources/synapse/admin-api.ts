@@ -46,13 +46,19 @@ export function adminApi(
   return {
     async get(path, { timeoutMs, maxBytes }, signal) {
       const token = await readAccessToken(accessToken)
-      const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-      const response = await ask(fetch, new URL(path, url), token, limited)
-      if (response.status === 200)
-        return { status: 200, body: await readJson(response, maxBytes) }
-      const body = await readJson(response, MAX_ERROR_BYTES).catch(() => undefined)
-      refuseErrors(response, body)
-      return { status: response.status, body }
+      const late = new AbortController()
+      const timer = setTimeout(() => late.abort(), timeoutMs).unref()
+      const either = AbortSignal.any([signal, late.signal])
+      try {
+        const response = await ask(fetch, new URL(path, url), token, either)
+        if (response.status === 200)
+          return { status: 200, body: await readJson(response, maxBytes) }
+        const body = await readJson(response, MAX_ERROR_BYTES).catch(() => undefined)
+        refuseErrors(response, body)
+        return { status: response.status, body }
+      } finally {
+        clearTimeout(timer)
+      }
     },
   }
 }
