@@ -18,7 +18,7 @@ import {
   ADMIN_TOKEN,
   SimulatedSynapse,
 } from '../support/simulated-synapse/simulated-synapse.ts'
-import { type Client, createClient, deactivateWithErase } from './homeserver/client.ts'
+import { type Client, createClient, deactivate } from './homeserver/client.ts'
 import { SERVER_NAME } from './homeserver/synapse-config.ts'
 import type { SynapseDatabase } from './homeserver/synapse-database.ts'
 import { createSynapse, type Synapse } from './homeserver/synapse.ts'
@@ -109,7 +109,7 @@ async function walk(homeserver: Synapse, registration: string): Promise<void> {
           id('alice'),
           tokens.get('alice') ?? '',
         )
-        return deactivateWithErase(homeserver.url, client, 'alice', 'password-of-alice')
+        return deactivate(client, 'password-of-alice', true)
       },
       () => accounts.deactivate(id('alice'), true),
     ],
