@@ -7,6 +7,7 @@ import { measureFinishing } from './finish/finish.ts'
 import { measureIsErased } from './is-erased/is-erased.ts'
 import { measurePostgres } from './postgres/measure-postgres.ts'
 import { measureStart } from './start/start.ts'
+import { measureSynapse } from './synapse/measure-synapse.ts'
 import { type Arguments, parseArguments, type Part, PARTS } from './support/arguments.ts'
 import { type Figure, isMet } from './support/figure.ts'
 import { measureSync, printMachine } from './support/machine.ts'
@@ -20,6 +21,7 @@ const MEASURES: Readonly<Record<Part, Measure>> = {
   'is-erased': measureIsErased,
   finish: (folder, { finish }) => measureFinishing(folder, finish),
   postgres: measurePostgres,
+  synapse: measureSynapse,
 }
 
 /** Beside this file and not in the system's temporary folder, which may be memory. */
