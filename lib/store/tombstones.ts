@@ -111,9 +111,15 @@ export class Tombstones {
 
   async #isHeldByOthers({ tag, id }: Holder): Promise<boolean> {
     for await (const { key, value } of this.#documents.all(`open:${tag}`)) {
-      if (key !== openKey({ tag, id }) && value !== WITHDRAWN) return true
+      if (key !== openKey({ tag, id }) && !(await this.#isGone(key, value))) return true
     }
     return false
+  }
+
+  /** Without `writeIf`, a crash in the middle of a withdrawal leaves the request open. */
+  async #isGone(key: string, value: unknown): Promise<boolean> {
+    if (value !== WITHDRAWN) return false
+    return (await this.#documents.get(`request:${holderOf(key).id}`)) === undefined
   }
 
   /**
