@@ -11,11 +11,20 @@ export function splitTarget(target: string): { path: string; query: string } {
   return { path: relative.slice(0, mark), query: relative.slice(mark + 1) }
 }
 
+/** Where h3 1 keeps a body it has read: a promise of its bytes, and what they were parsed to. */
+export const H3_RAW: unique symbol = Symbol.for('h3RawBody')
+export const H3_PARSED: unique symbol = Symbol.for('h3ParsedBody')
+
 /** The properties that a body parser in front of us sets on a request. */
 export interface Parsed {
   rawBody?: unknown
   body?: unknown
+  [H3_RAW]?: unknown
+  [H3_PARSED]?: unknown
 }
+
+/** The names of these properties. */
+export const PARSED: readonly (keyof Parsed)[] = ['rawBody', 'body', H3_RAW, H3_PARSED]
 
 /** Turns a Node request into one to the endpoint, also behind a body parser. */
 export function fromNode(request: IncomingMessage, query: string): EraseRequest {
@@ -26,9 +35,8 @@ export function fromNode(request: IncomingMessage, query: string): EraseRequest 
   }
   // A stream that was already read does not emit `end` again.
   if (request.readableDidRead) {
-    const { rawBody, body } = request as Parsed
-    const read = decode(rawBody ?? body)
-    return { ...sent, readBody: () => Promise.resolve(read) }
+    const { rawBody, body, [H3_RAW]: ofH3 } = request as Parsed
+    return { ...sent, readBody: async () => decode(rawBody ?? body ?? (await ofH3)) }
   }
   return {
     ...sent,
@@ -74,7 +82,7 @@ function readBody(request: IncomingMessage, limitBytes: number): Promise<BodyRea
 }
 
 /** What came in one piece is not copied. */
-function join(chunks: readonly Buffer[]): Buffer {
+export function join(chunks: readonly Buffer[]): Buffer {
   const [only, ...others] = chunks
   return only === undefined || others.length > 0 ? Buffer.concat(chunks) : only
 }

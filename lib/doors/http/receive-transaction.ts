@@ -24,10 +24,13 @@ import {
 const MAX_TRANSACTION_BYTES = 48 * 1024 * 1024
 
 /**
- * As frameworks match it: in any case, with a slash at the end, and also where the specification had
- * it before version r0.1.2, which matrix-bot-sdk still serves.
+ * As frameworks match it: in any case, with more slashes than one and with some at the end, and also
+ * where the specification had it before version r0.1.2, which matrix-bot-sdk still serves.
  */
-const TRANSACTION = /^(?:\/_matrix\/app\/v1)?\/transactions\/[^/]+\/?$/i
+const TRANSACTION = /^(?:\/+_matrix\/+app\/+v1)?\/+transactions\/+[^/]+\/*$/i
+
+/** A character that frameworks decode before they match a path. A slash, `%2f`, is not among them. */
+const ENCODED = /%(?!2f)([2-7][0-9a-f])/gi
 
 /**
  * Whether a request brings a transaction.
@@ -38,7 +41,10 @@ const TRANSACTION = /^(?:\/_matrix\/app\/v1)?\/transactions\/[^/]+\/?$/i
 export function isTransaction(method: string | undefined, target: string): boolean {
   if (method !== 'PUT') return false
   const path = target.replace(/^[a-z]+:\/\/[^/\\?#]*/i, '').replace(/[?#].*$/s, '')
-  return TRANSACTION.test(path.replaceAll('\\', '/'))
+  const decoded = path.replaceAll(ENCODED, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
+  return TRANSACTION.test(decoded.replaceAll('\\', '/'))
 }
 
 /** A request that brings a transaction, whatever received it. */

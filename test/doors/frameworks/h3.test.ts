@@ -1,9 +1,11 @@
-import { H3, serve } from 'h3'
+import { H3, readBody, serve } from 'h3'
 import t, { type Test } from 'tap'
 
 import { eraseFetch } from '../../../lib/doors/fetch/erase-fetch.ts'
+import { guardFetch } from '../../../lib/doors/fetch/guard-fetch.ts'
 import { RESOLVED_BY_URL, walkAnswers, walkOtherPaths } from '../../support/answers.ts'
 import { openVolatileErasure } from '../../support/open-erasure.ts'
+import { walkGuard } from '../../support/walk-guard.ts'
 
 /** Serves an application of h3 2, as its users do, until the test ends. */
 async function serveH3(t: Test, app: H3): Promise<number> {
@@ -13,13 +15,24 @@ async function serveH3(t: Test, app: H3): Promise<number> {
   return Number(new URL(server.url ?? '').port)
 }
 
-t.test('h3 2 gives every answer of the table', async t => {
-  const { erasure, breakStore } = await openVolatileErasure(t)
-  const erase = eraseFetch(erasure)
+t.test('h3 2: every answer of the table, and the guard', async t => {
+  const opened = await openVolatileErasure(t)
+  const erase = eraseFetch(opened.erasure)
+  const guard = guardFetch(opened.erasure)
+  const received: unknown[] = []
+  const bridge = new H3()
+  bridge.put('/**', async event => {
+    received.push(await readBody(event))
+    return {}
+  })
+  bridge.all('/**', () => 'the rest of the application')
   const app = new H3()
-  app.use(async (event, next) => (await erase(event.req)) ?? next())
-  app.all('/**', () => 'the rest of the application')
+  app.all('/**', async ({ req }) => {
+    const guarded = (await erase(req)) ?? (await guard(req))
+    return guarded instanceof Response ? guarded : bridge.fetch(guarded)
+  })
   const port = await serveH3(t, app)
-  await walkAnswers(t, { port, isOwnServer: false, breakStore })
+  await walkAnswers(t, { port, isOwnServer: false, breakStore: opened.breakStore })
   await walkOtherPaths(t, port, /^the rest of the application$/, RESOLVED_BY_URL)
+  await walkGuard(t, { ...opened, port, received })
 })

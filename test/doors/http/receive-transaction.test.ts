@@ -186,6 +186,9 @@ t.test('10.1: whatever a framework takes for a transaction is one', t => {
     path.toUpperCase(),
     '/transactions/1',
     '/Transactions/%2F?access_token=x',
+    '/_matrix/app/v1/%74ransaction%73/1',
+    '//_matrix//app/v1/transactions//1//',
+    '/%5Fmatrix/app%5cv1/transactions/%3f',
   ])
     t.ok(isTransaction('PUT', target), target)
   for (const target of [
@@ -193,6 +196,7 @@ t.test('10.1: whatever a framework takes for a transaction is one', t => {
     '/_matrix/app/v1/transactions/',
     `/other${path}`,
     '/x/transactions/1',
+    '/_matrix/app/v1/transactions%2f1',
     `/?${path}`,
     '/',
     '*',
