@@ -17,6 +17,13 @@ t.test('the sample of the README is the quickstart, and short', async t => {
   t.ok(linesBefore <= 25, 'the code is on the first screen')
 })
 
+t.test("the first screen's line for Synapse is that of an example", async t => {
+  const [screen = ''] = read('README.md').split('```ts')
+  const line = /sources: \[synapse\(.*?\)\]/.exec(screen)?.[0]
+  t.type(line, 'string')
+  t.match(read('examples/sources/synapse.ts'), `    ${line},\n`)
+})
+
 t.test('every error code is in docs/errors.md, and nothing else', async t => {
   const codesIn = (text: string, code: RegExp) =>
     [...text.matchAll(code)].map(([, found]) => found)
