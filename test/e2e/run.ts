@@ -1,5 +1,6 @@
 // Real people's ways to be erased, on a real Synapse, with two real bridges that nobody tells. Once
-// with Synapse on SQLite, once on PostgreSQL. `--keep` keeps all files, `--seed N` repeats the kills.
+// with Synapse on SQLite, once on PostgreSQL. `--on sqlite` or `--on postgres` tells
+// only one of them, `--keep` keeps all files, `--seed N` repeats the kills.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +19,11 @@ import { play } from './story/story.ts'
 const LAST_LINES = 25
 
 const { values } = parseArgs({
-  options: { keep: { type: 'boolean' }, seed: { type: 'string' } },
+  options: {
+    on: { type: 'string' },
+    keep: { type: 'boolean' },
+    seed: { type: 'string' },
+  },
 })
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
 const directory = mkdtempSync(join(tmpdir(), 'erasure-e2e-'))
@@ -54,6 +59,7 @@ async function tell(
   python: string,
   open: (folder: string) => Promise<SynapseDatabase>,
 ): Promise<void> {
+  if (values.on !== undefined && values.on !== name) return
   say(`\n${title}, seed ${seed}`)
   const folder = join(directory, name)
   mkdirSync(folder)

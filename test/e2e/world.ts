@@ -7,18 +7,25 @@ import { createTestBridge, type TestBridge } from './bridges/test-bridge.ts'
 import { type Admin, createAdmin } from './homeserver/admin.ts'
 import { type Client, createClient, logIn } from './homeserver/client.ts'
 import { SERVER_NAME } from './homeserver/synapse-config.ts'
-import type { SynapseDatabase } from './homeserver/synapse-database.ts'
+import type { DatabaseReader, SynapseDatabase } from './homeserver/synapse-database.ts'
 import { createSynapse, type Synapse } from './homeserver/synapse.ts'
 import { until } from './wait.ts'
 
 /** Short, so that the story is. PAUSE_MS makes a middle of the purge, in which to kill it. */
-const SETTINGS = { SETTLE_MS: 1000, PAUSE_MS: 200, SCAN_MS: 500, FULL_SCAN_MS: 1000 }
+const SETTINGS = {
+  SETTLE_MS: '1000',
+  PAUSE_MS: '200',
+  SCAN_MS: '500',
+  FULL_SCAN_MS: '1000',
+}
 
 /** Everything that runs in the story. */
 export interface World {
   readonly synapse: Synapse
   readonly guestbook: TestBridge
   readonly diary: TestBridge
+  /** How the diary sees who was erased, if not by its bot. */
+  readonly reader: DatabaseReader | undefined
   /** Both of them. */
   readonly bridges: readonly TestBridge[]
   readonly admin: Admin
@@ -45,7 +52,11 @@ export interface WorldOptions {
 export async function buildWorld(options: WorldOptions): Promise<World> {
   const { python, directory, database, onLog } = options
   const guestbook = await createTestBridge(GUESTBOOK, directory, SETTINGS)
-  const diary = await createTestBridge(DIARY, directory, SETTINGS)
+  const { reader } = database
+  const diary = await createTestBridge(DIARY, directory, {
+    ...SETTINGS,
+    ...(reader && { SYNAPSE_DATABASE_URL: reader.connectionString }),
+  })
   const bridges = [guestbook, diary]
   const folder = join(directory, 'synapse')
   mkdirSync(folder)
@@ -71,7 +82,7 @@ export async function buildWorld(options: WorldOptions): Promise<World> {
     const admin = createAdmin(await register('administrator', true))
     await until('Synapse has finished its database', admin.isSettled)
     return {
-      ...{ synapse, guestbook, diary, bridges, admin, register, close },
+      ...{ synapse, guestbook, diary, reader, bridges, admin, register, close },
       logIn: async userId =>
         clientOf(userId, await logIn(synapse.url, userId, passwordOf(userId))),
     }

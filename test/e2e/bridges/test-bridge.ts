@@ -62,7 +62,7 @@ export interface TestBridge {
 export async function createTestBridge(
   kind: BridgeKind,
   folder: string,
-  settings: Readonly<Record<string, number>>,
+  settings: Readonly<Record<string, string>>,
 ): Promise<TestBridge> {
   const { name } = kind
   const [port, extraPort] = [await freePort(), await freePort()]
@@ -75,7 +75,7 @@ export async function createTestBridge(
   const tokens = parse(readFileSync(registration, 'utf8')) as Record<string, string>
   const log = join(dataDir, 'bridge.log')
   const env = {
-    ...Object.fromEntries(Object.entries(settings).map(([key, n]) => [key, String(n)])),
+    ...settings,
     SERVER_NAME,
     REGISTRATION: registration,
     PORT: String(port),

@@ -2,7 +2,7 @@
 import type { Client } from './client.ts'
 
 /** What Synapse says of an account. */
-export interface AccountFlags {
+interface AccountFlags {
   readonly deactivated: boolean
   readonly erased: boolean
 }

@@ -4,12 +4,21 @@ import { join } from 'node:path'
 
 import pg from 'pg'
 
+import { operatorSql } from '../../support/postgres/operator-sql.ts'
+
+/** A role that a bridge connects as. */
+export interface DatabaseReader {
+  readonly connectionString: string
+  /** Gives it the rights that docs/homeservers.md says, and the trigger, when Synapse has its tables. */
+  allow(): Promise<void>
+}
+
 /** A database for one Synapse. */
 export interface SynapseDatabase {
   /** The section `database` of homeserver.yaml. */
   readonly config: object
-  /** Where another program finds it, if one can connect to it. */
-  readonly connectionString?: string
+  /** A role for a bridge that reads it itself, if that is possible. */
+  readonly reader?: DatabaseReader
   /** Removes it; its user must have ended. */
   drop(): Promise<void>
 }
@@ -29,15 +38,25 @@ export async function openPostgres(server: string): Promise<SynapseDatabase> {
     `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'
        LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'`,
   )
+  const role = `erasure_e2e_${randomBytes(8).toString('hex')}`
+  const password = randomBytes(8).toString('hex')
+  const sql = operatorSql(role, password)
+  await execute(server, sql.create)
   const url = new URL(server)
   url.pathname = `/${name}`
+  const readerUrl = new URL(url)
+  readerUrl.username = role
+  readerUrl.password = password
   return {
-    config: {
-      name: 'psycopg2',
-      args: { dsn: url.href, cp_min: 2, cp_max: 5 },
+    config: { name: 'psycopg2', args: { dsn: url.href, cp_min: 2, cp_max: 5 } },
+    reader: {
+      connectionString: readerUrl.href,
+      allow: () => execute(url.href, `${sql.grant} ${sql.trigger}`),
     },
-    connectionString: url.href,
-    drop: () => execute(server, `DROP DATABASE ${name} WITH (FORCE)`),
+    async drop() {
+      await execute(server, `DROP DATABASE ${name} WITH (FORCE)`)
+      await execute(server, `DROP ROLE ${role}`)
+    },
   }
 }
 

@@ -78,11 +78,11 @@ export async function killSynapse(
       `SIGKILL for Synapse while it rejects ${INVITES} invites of one who is in no room`,
     )
     say('Their account stays erased and not deactivated, as no short list has it')
-    await becomeErased(world, { declined: 1, erased: erased + victims.length })
+    await becomeErased(world, erased + victims.length)
     await admin.deactivate(userId, true)
     assert.deepEqual(await admin.flagsOf(userId), { deactivated: true, erased: true })
     await scanAgain(world)
-    await becomeErased(world, { declined: 1, erased: erased + victims.length })
+    await becomeErased(world, erased + victims.length)
     say('The full scan finds it; the admin repairs it, and nobody is purged twice')
     return victims
   }

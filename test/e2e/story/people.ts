@@ -1,5 +1,6 @@
 // The people of the story.
 import { type Client, createRoom, join, leave, write } from '../homeserver/client.ts'
+import { SERVER_NAME } from '../homeserver/synapse-config.ts'
 import { until } from '../wait.ts'
 import type { World } from '../world.ts'
 
@@ -12,6 +13,9 @@ const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
   'base64',
 )
+
+/** A visitor of the guestbook, on Matrix. */
+export const GHOST = `@guestbook_visitor:${SERVER_NAME}`
 
 /** Tells what happens. */
 export type Say = (text: string) => void

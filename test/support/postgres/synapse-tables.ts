@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 
 import pg from 'pg'
 import type { Test } from 'tap'
 
-import { ROOT } from '../program.ts'
 import { openTestDatabase } from './open-database.ts'
+import { operatorSql } from './operator-sql.ts'
 
 /** The two tables, as Synapse's schema 72 makes them. */
 const TABLES = `
@@ -22,12 +20,6 @@ const TABLES = `
   CREATE UNIQUE INDEX cache_invalidation_stream_by_instance_id
     ON cache_invalidation_stream_by_instance USING btree (stream_id);
   CREATE SEQUENCE cache_invalidation_stream_seq;`
-/** The SQL that docs/homeservers.md gives an operator, as it stands there. */
-const [ROLE = '', TRIGGER = ''] = [
-  ...readFileSync(join(ROOT, 'docs/homeservers.md'), 'utf8').matchAll(
-    /```sql\n(CREATE .*?)```/gs,
-  ),
-].map(([, sql]) => sql)
 const CHANGE = `
   INSERT INTO cache_invalidation_stream_by_instance
   VALUES ($1, 'master', 'is_user_erased', ARRAY[$2], $3)`
@@ -71,9 +63,10 @@ export async function openSynapseTables(
   }
   const admin = await connect()
   const password = randomBytes(8).toString('hex')
-  await admin.query(`${TABLES} ${trigger ? TRIGGER : ''}`)
-  const [create, grant = ''] = ROLE.replaceAll('erasure_reader', role).split('\n')
-  await admin.query(`${create?.replace('change me', password)} ${grant}`)
+  const sql = operatorSql(role, password)
+  const { grant } = sql
+  await admin.query(`${TABLES} ${trigger ? sql.trigger : ''}`)
+  await admin.query(`${sql.create} ${grant}`)
   roles.drop = () => dropRole(connectionString, role)
   const url = new URL(connectionString)
   url.username = role

@@ -5,7 +5,11 @@ import { join } from 'node:path'
 import { Appservice, type IAppserviceRegistration, LogService } from 'matrix-bot-sdk'
 import { createErasure } from 'matrix-appservice-erasure'
 import { attachErasure } from 'matrix-appservice-erasure/bridge'
-import { synapse } from 'matrix-appservice-erasure/sources'
+import {
+  type ErasureSource,
+  synapse,
+  synapsePostgres,
+} from 'matrix-appservice-erasure/sources'
 import { sqliteStore } from 'matrix-appservice-erasure/sqlite'
 import { parse } from 'yaml'
 
@@ -43,17 +47,24 @@ const erasure = await createErasure({
   serverName,
   settleMs: numberOf('SETTLE_MS'),
   logger: log,
-  sources: [
-    synapse({
-      url: homeserverUrl,
-      serverName,
-      accessToken: registration.as_token,
-      intervalMs: numberOf('SCAN_MS'),
-      fullIntervalMs: numberOf('FULL_SCAN_MS'),
-    }),
-  ],
+  sources: [openSource()],
 })
 forgetPeople(erasure, database, numberOf('PAUSE_MS'))
+
+/** Where the diary may read Synapse's database it does; else it asks the admin API. */
+function openSource(): ErasureSource {
+  const connectionString = textOf('SYNAPSE_DATABASE_URL')
+  const intervalMs = numberOf('SCAN_MS')
+  if (connectionString !== '')
+    return synapsePostgres({ connectionString, serverName, intervalMs })
+  return synapse({
+    url: homeserverUrl,
+    serverName,
+    accessToken: registration.as_token,
+    intervalMs,
+    fullIntervalMs: numberOf('FULL_SCAN_MS'),
+  })
+}
 
 interface RoomEvent {
   readonly type: string
