@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
 import { type Clock, sleep } from '../host/clock.ts'
+import { atMost } from './at-most.ts'
 import type { SourceDocuments } from '../store/source-documents.ts'
 
 /** How long a process that has died still counts as the one that watches. */
@@ -51,7 +52,8 @@ export class Lease {
     } finally {
       lost.abort()
       await renewing
-      await documents.releaseLease(source, this.#holder).catch(() => {})
+      // If that fails, it ends by itself.
+      await atMost(clock, MARGIN_MS, documents.releaseLease(source, this.#holder))
     }
   }
 

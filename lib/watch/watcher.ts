@@ -1,8 +1,8 @@
 import { codeOf } from '../errors.ts'
 import { sleep } from '../host/clock.ts'
-import { contain } from '../host/logger.ts'
 import type { UserId } from '../matrix/user-id.ts'
 import { Accounts } from './accounts.ts'
+import { atMost } from './at-most.ts'
 import { Hints } from './hints.ts'
 import { Lease } from './lease.ts'
 import { ReportedUsers } from './reported-users.ts'
@@ -23,6 +23,8 @@ export class Watcher {
   readonly #hints: Hints
   readonly #closed = new AbortController()
   #running: Promise<void> | undefined
+  /** Why watching failed since it last began: said once. */
+  #failure: ReturnType<typeof codeOf> | undefined
 
   constructor(source: ErasureSource, services: WatchServices) {
     this.source = source
@@ -44,11 +46,12 @@ export class Watcher {
     this.#hints.add(userId)
   }
 
-  /** Resolves when the source is closed, and the next process may watch. */
+  /** Resolves when the source is closed, and the next process may watch; or after `drainMs`. */
   async close(): Promise<void> {
+    const { clock, drainMs } = this.#services
     this.#closed.abort()
     this.#hints.close()
-    await this.#running
+    await atMost(clock, drainMs, this.#running)
   }
 
   async #run(): Promise<void> {
@@ -62,7 +65,9 @@ export class Watcher {
         else await this.#watch(signal)
       } catch (error) {
         if (signal.aborted) return
-        emit({ kind: 'watching failed', source, code: codeOf(error) })
+        const code = codeOf(error)
+        if (code !== this.#failure) emit({ kind: 'watching failed', source, code })
+        this.#failure = code
         await sleep(clock, RETRY_MS, signal)
       }
     }
@@ -83,6 +88,7 @@ export class Watcher {
     emit({ kind: 'watching began', source: name })
     try {
       await this.source.start(sink)
+      this.#failure = undefined
       await aborted(signal)
     } finally {
       over.abort()
@@ -95,23 +101,9 @@ export class Watcher {
   /** Does not wait for ever for a source that does not close. */
   async #stop(sink: Sink): Promise<void> {
     const { clock, drainMs } = this.#services
-    const over = new AbortController()
-    const closing = contained(() => this.source.close()).then(() => sink.ended())
-    await Promise.race([closing, sleep(clock, drainMs, over.signal)])
-    over.abort()
+    const closing = async () => this.source.close()
+    await atMost(clock, drainMs, Promise.allSettled([closing(), sink.ended()]))
   }
-}
-
-async function contained(run: () => Promise<void>): Promise<void> {
-  const done = Promise.withResolvers<void>()
-  contain(async () => {
-    try {
-      await run()
-    } finally {
-      done.resolve()
-    }
-  })
-  await done.promise
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
