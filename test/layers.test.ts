@@ -24,6 +24,7 @@ const FLOORS = [
   ['engines/postgres'],
   ['sources'],
   ['testing/handlers', 'testing/engines'],
+  ['testing/sources'],
   ['testing', 'cli', 'index.ts'],
 ]
 /** Plug-ins: each knows the floors below and its own family. */

@@ -43,7 +43,9 @@ export interface SourceRules {
   /**
    * How many users one scan may have erased. If it finds more, it erases nobody and waits for an
    * operator (`matrix-appservice-erasure sources allow NAME`): a broken or hostile homeserver must not
-   * empty a bridge. Default: 1,000.
+   * empty a bridge. The first scan is no exception: on a homeserver with years of deactivations, the
+   * operator allows it once. Default: 1,000. Too low: an operator is asked for nothing. Too high: the
+   * homeserver's mistake erases that many.
    */
   readonly maxPerScan: number
   /**
@@ -70,7 +72,8 @@ export interface ErasureSource {
    */
   start(sink: ErasureSink): Promise<void>
   /**
-   * Asks about one account.
+   * Asks about one account. Works whether or not the source watches: a process that sees a sign of an
+   * erasure looks itself, although another one watches.
    *
    * @throws SourceError if the homeserver could not be asked
    */
@@ -97,9 +100,15 @@ export interface ErasureSink {
    * list is left alone: absence proves nothing. Resolves when every new one that is not throttled is
    * accepted. Rejects with what the list or `look` throws, or with the `STORE_` error of the store;
    * the source notes that as a failure and lists again.
+   *
+   * The first list that is read to its end decides who was erased before the source came (`firstRun`):
+   * if you have several, begin with the one that contains the others.
    */
   compare(accounts: AsyncIterable<Account>): Promise<void>
-  /** Looks at one user now, and acts on the answer. For sources that are told who changed. */
+  /**
+   * Looks at one user now, and acts on the answer. For sources that are told who changed. Between two
+   * scans, this may erase no more users than `maxPerScan`; the next scan decides about the others.
+   */
   check(userId: string): Promise<void>
   /** The last scan failed. Logged once per change, and shown in `status`. */
   failed(code: Exclude<SourceCode, 'SOURCE_HELD_BACK'>): Promise<void>

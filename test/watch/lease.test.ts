@@ -1,4 +1,4 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 
 import { createErasure } from '../../lib/core/create-erasure.ts'
 import type { ErasureEvent } from '../../lib/request/erasure-event.ts'
@@ -11,7 +11,7 @@ const bob = '@bob:example.org'
 const LEASE_MS = 30_000
 
 /** Several SDKs on one store, each with a source of its own, as in several processes. */
-function openShared(t: Pick<typeof import('tap').default, 'teardown'>) {
+function openShared(t: Pick<Test, 'teardown'>) {
   const clock = fakeClock()
   const store = memoryStore(true, clock)
   const purged: string[] = []
