@@ -2,7 +2,6 @@ import type { Accepted, Erasure } from './erasure.ts'
 import { ErasureError } from '../errors.ts'
 import { contain, type Logger, redactingLogger } from '../host/logger.ts'
 import type { ErasureDoor } from './erasure-door.ts'
-import { findErased } from './find-erased.ts'
 import { HsToken } from '../registration/hs-token.ts'
 import { OwnUsers } from '../registration/own-users.ts'
 import type { Registration } from '../registration/registration.ts'
@@ -112,7 +111,7 @@ class ErasureImplementation implements Erasure {
     this.door = {
       checkToken: sent => hsToken.judge(sent),
       accept: userId => this.#intake.accept(userId),
-      findErased: userIds => findErased(userIds, userId => this.isErased(userId)),
+      findErased: userIds => this.#intake.findErased(userIds),
       hint: userId => this.hint(userId),
       learnServerName: name => this.#ownUsers?.learnServerName(name),
       logger: this.#logger,
@@ -124,9 +123,12 @@ class ErasureImplementation implements Erasure {
     const emit = subscribe(logEvents(this.#logger), options.onEvent)
     const scheduler = options.scheduler ?? inProcessScheduler({ drainMs, clock })
     this.#handOver = createHandOver(scheduler, emit)
+    const { exclusive, writeIf } = options.store
+    const isShared = writeIf !== undefined && exclusive !== true
     const common = { store, seal, clock, emit, handOver: this.#handOver }
     const { allow, recordMs, tombstoneMs, settleMs, sweepMs } = options
-    this.#intake = new Intake({ ...common, allow, recordMs, ownUsers: this.#ownUsers })
+    const own = { allow, recordMs, ownUsers: this.#ownUsers, isShared }
+    this.#intake = new Intake({ ...common, ...own })
     const times = { recordMs, tombstoneMs, settleMs, sweepMs, drainMs }
     this.#runner = new Runner({ ...common, ...times, scheduler, log: this.#logger })
     this.#withdrawals = new Withdrawals({ ...common, recordMs, runner: this.#runner })
@@ -137,7 +139,7 @@ class ErasureImplementation implements Erasure {
       logger: this.#logger,
       emit,
       drainMs,
-      isShared: options.store.writeIf !== undefined && options.store.exclusive !== true,
+      isShared,
       accept: (userId, report) => this.#intake.acceptReported(userId, report),
       restore: (userId, source) => this.#restore(userId, source),
       waiting: source => this.#withdrawals.waiting(source),

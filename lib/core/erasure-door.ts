@@ -18,7 +18,8 @@ export interface ErasureDoor {
   accept(userId: UserId): Promise<Accepted>
   /**
    * Returns those of these users who are erased. Asks about all of them at once, and once each: with
-   * PostgreSQL that is one round trip, however many there are. Ignores strings that are not user IDs.
+   * PostgreSQL that is one round trip, however many there are. With SQLite it remembers who is not
+   * erased until a request comes for them. Ignores strings that are not user IDs.
    *
    * @throws ErasureError `STORE_UNREADABLE`
    */

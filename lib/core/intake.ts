@@ -1,7 +1,7 @@
 import { ErasureError } from '../errors.ts'
 import type { Clock } from '../host/clock.ts'
 import { createRedactor } from '../matrix/redactor.ts'
-import type { UserId } from '../matrix/user-id.ts'
+import { isUserId, type UserId } from '../matrix/user-id.ts'
 import { describeError } from '../purge/describe-error.ts'
 import type { OwnUsers } from '../registration/own-users.ts'
 import type { EmitEvent } from '../request/erasure-event.ts'
@@ -10,8 +10,10 @@ import type { ErasureStore } from '../store/erasure-store.ts'
 import type { UserSeal, UserTag } from '../user-seal/user-seal.ts'
 import type { Report } from '../watch/watch-services.ts'
 import type { Accepted } from './erasure.ts'
+import { findErased } from './find-erased.ts'
 import type { HandOver } from './hand-over.ts'
 import type { ErasureOptions } from './options.ts'
+import { Unerased } from './unerased.ts'
 
 /** How long `allow` may take: a homeserver waits for it, and so does closing a door. */
 const ALLOW_MS = 10_000
@@ -27,6 +29,8 @@ export interface IntakeContext {
   readonly allow: ErasureOptions['allow']
   /** Absent: every user can be erased. */
   readonly ownUsers: OwnUsers | undefined
+  /** Whether other processes can write the store. */
+  readonly isShared: boolean
 }
 
 /** Takes requests in: all that happens before the 200, and who counts as erased from then on. */
@@ -38,11 +42,13 @@ export class Intake {
    * would store it as newer than `receivedAt`, and the purge would spare it.
    */
   readonly #arriving = new Map<UserTag, number>()
+  readonly #unerased: Unerased | undefined
   readonly #closed = Promise.withResolvers<'closed'>()
   #isClosed = false
 
   constructor(context: IntakeContext) {
     this.#context = context
+    if (!context.isShared) this.#unerased = new Unerased()
   }
 
   async accept(userId: UserId): Promise<Accepted> {
@@ -82,6 +88,7 @@ export class Intake {
       ...(source !== undefined && { source }),
       ...(graceMs > 0 && { graceUntil: receivedAt + graceMs }),
     }
+    this.#unerased?.forget(userId)
     this.#count(tag, 1)
     try {
       if (report === undefined) await store.accept(request)
@@ -93,6 +100,12 @@ export class Intake {
     // Not awaited: the request is durable, and the sweep finds what the scheduler loses.
     void handOver(request, request.graceUntil ?? receivedAt)
     return { requestId: id, declined: false }
+  }
+
+  /** Those of these users who are erased. Strings that are not user IDs are not. */
+  findErased(userIds: Iterable<string>): Promise<ReadonlySet<string>> {
+    const isErased = async (userId: string) => isUserId(userId) && this.isErased(userId)
+    return findErased(userIds, isErased, this.#unerased)
   }
 
   async isErased(userId: UserId): Promise<boolean> {

@@ -51,6 +51,7 @@ export async function acceptInGrace(
     recordMs: DAY_MS,
     allow: undefined,
     ownUsers: undefined,
+    isShared: true,
   })
   const user = parseUserId(userId)
   await intake.acceptReported(user, { source, graceMs, isGhost: false })

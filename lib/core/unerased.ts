@@ -1,0 +1,42 @@
+import { isUserId } from '../matrix/user-id.ts'
+
+/** Enough for everyone who is active on a large bridge; at most some megabytes. */
+const MAX_USERS = 20_000
+
+/**
+ * Users who were asked about and are not erased, so that the guard asks the store only once about each:
+ * the same people are in one transaction after the other. In memory only. Right only while no other
+ * process can write the store; a user of whom a request comes is forgotten before it is written.
+ */
+export class Unerased {
+  readonly #users = new Set<string>()
+  #requests = 0
+
+  has(userId: string): boolean {
+    return this.#users.has(userId)
+  }
+
+  /** How many requests have come so far. */
+  get requests(): number {
+    return this.#requests
+  }
+
+  /** Call it before a request is written: from then on its user is asked about again. */
+  forget(userId: string): void {
+    this.#requests += 1
+    this.#users.delete(userId)
+  }
+
+  /**
+   * Notes that a user is not erased.
+   *
+   * @param requests - how many had come when the store was asked: if more have come since, one of them
+   *   may be this user's
+   */
+  note(userId: string, requests: number): void {
+    if (requests !== this.#requests || !isUserId(userId)) return
+    const [oldest] = this.#users
+    if (this.#users.size >= MAX_USERS && oldest !== undefined) this.#users.delete(oldest)
+    this.#users.add(userId)
+  }
+}
