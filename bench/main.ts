@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { measureAcknowledging } from './acknowledge/acknowledge.ts'
 import { measureFinishing } from './finish/finish.ts'
+import { measureGuarding } from './guard/guard.ts'
 import { measureIsErased } from './is-erased/is-erased.ts'
 import { measurePostgres } from './postgres/measure-postgres.ts'
 import { measureStart } from './start/start.ts'
@@ -19,6 +20,7 @@ const MEASURES: Readonly<Record<Part, Measure>> = {
   ack: measureAcknowledging,
   start: measureStart,
   'is-erased': measureIsErased,
+  guard: measureGuarding,
   finish: (folder, { finish }) => measureFinishing(folder, finish),
   postgres: measurePostgres,
   synapse: measureSynapse,

@@ -5,6 +5,7 @@ export const PARTS = [
   'ack',
   'start',
   'is-erased',
+  'guard',
   'finish',
   'postgres',
   'synapse',
