@@ -14,7 +14,7 @@ import { HS_TOKEN, REGISTRATION } from './open-erasure.ts'
 import { serveListener } from './serve-listener.ts'
 
 /** A real application service, and what its listeners were told. */
-export interface Subject {
+interface Subject {
   readonly host: Parameters<typeof attachErasure>[0]
   /** Listens, and resolves to the port. */
   begin(): Promise<number>
