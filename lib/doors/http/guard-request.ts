@@ -24,7 +24,7 @@ export async function guardRequest(
 ): Promise<void> {
   const isRead = request.readableDidRead
   const sent = fromNode(request, query)
-  const { body } = request as Parsed
+  const { body } = request as IncomingMessage & Parsed
   const parsed = isRead && isParsed(body) ? body : undefined
   const guarded = await receiveTransaction(door, {
     ...sent,
@@ -43,7 +43,7 @@ export async function guardRequest(
     dropWhenAnswered(request, response)
     Object.assign(request, { body: guarded.transaction, rawBody, _body: true })
   } else if (guarded.isChanged) {
-    replaceParsed(request as Parsed, guarded)
+    replaceParsed(request as IncomingMessage & Parsed, guarded)
   }
   next()
 }

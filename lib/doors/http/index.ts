@@ -8,3 +8,9 @@ export type { EraseServer } from './listen.ts'
 export type { ListenOptions } from './listen-options.ts'
 export { ERASE_PATHS, MAX_BODY_BYTES, receiveErase } from './receive-erase.ts'
 export type { BodyRead, EraseRequest } from './receive-erase.ts'
+export { isTransaction, receiveTransaction } from './receive-transaction.ts'
+export type {
+  GuardedTransaction,
+  ParsedBody,
+  TransactionRequest,
+} from './receive-transaction.ts'

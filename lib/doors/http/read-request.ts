@@ -12,15 +12,14 @@ export function splitTarget(target: string): { path: string; query: string } {
 }
 
 /** Where h3 1 keeps a body it has read: a promise of its bytes, and what they were parsed to. */
-export const H3_RAW: unique symbol = Symbol.for('h3RawBody')
-export const H3_PARSED: unique symbol = Symbol.for('h3ParsedBody')
+const H3_RAW = Symbol.for('h3RawBody')
+const H3_PARSED = Symbol.for('h3ParsedBody')
 
 /** The properties that a body parser in front of us sets on a request. */
 export interface Parsed {
   rawBody?: unknown
   body?: unknown
-  [H3_RAW]?: unknown
-  [H3_PARSED]?: unknown
+  [ofFramework: symbol]: unknown
 }
 
 /** The names of these properties. */
@@ -35,7 +34,7 @@ export function fromNode(request: IncomingMessage, query: string): EraseRequest 
   }
   // A stream that was already read does not emit `end` again.
   if (request.readableDidRead) {
-    const { rawBody, body, [H3_RAW]: ofH3 } = request as Parsed
+    const { rawBody, body, [H3_RAW]: ofH3 } = request as IncomingMessage & Parsed
     return { ...sent, readBody: async () => decode(rawBody ?? body ?? (await ofH3)) }
   }
   return {

@@ -54,7 +54,13 @@ export interface TransactionRequest extends Omit<EraseRequest, 'method' | 'readB
    * was parsed to. Must stop if the body is longer than `limitBytes`. Called at most once, after the
    * token was checked. If it rejects, the body counts as cut off.
    */
-  readBody(limitBytes: number): Promise<BodyRead | { readonly parsed: object }>
+  readBody(limitBytes: number): Promise<BodyRead | ParsedBody>
+}
+
+/** A body that something has parsed already. */
+export interface ParsedBody {
+  /** What it was parsed to. */
+  readonly parsed: object
 }
 
 /** A transaction that may go on to the bridge. */
@@ -102,7 +108,7 @@ export async function receiveTransaction(
   return { transaction, isChanged, toBytes }
 }
 
-function parseObject(text: string): { readonly parsed: object } | Answer {
+function parseObject(text: string): ParsedBody | Answer {
   try {
     const parsed: unknown = JSON.parse(text)
     if (typeof parsed === 'object' && parsed !== null) return { parsed }
