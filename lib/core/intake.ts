@@ -1,7 +1,7 @@
 import { ErasureError } from '../errors.ts'
 import type { Clock } from '../host/clock.ts'
 import { createRedactor } from '../matrix/redactor.ts'
-import { isUserId, type UserId } from '../matrix/user-id.ts'
+import type { UserId } from '../matrix/user-id.ts'
 import { describeError } from '../purge/describe-error.ts'
 import type { OwnUsers } from '../registration/own-users.ts'
 import type { EmitEvent } from '../request/erasure-event.ts'
@@ -104,8 +104,18 @@ export class Intake {
 
   /** Those of these users who are erased. Strings that are not user IDs are not. */
   findErased(userIds: Iterable<string>): Promise<ReadonlySet<string>> {
-    const isErased = async (userId: string) => isUserId(userId) && this.isErased(userId)
-    return findErased(userIds, isErased, this.#unerased)
+    return findErased(userIds, users => this.#findErased(users), this.#unerased)
+  }
+
+  async #findErased(userIds: readonly UserId[]): Promise<ReadonlySet<UserId>> {
+    const { store, seal } = this.#context
+    const tags = userIds.map(userId => seal.tag(userId))
+    // Before the store is read: what is being written now may be written when it has been.
+    const arriving = new Set(tags.filter(tag => this.#arriving.has(tag)))
+    const erased = await store.findErased(tags)
+    const isErased = (tag: UserTag | undefined) =>
+      tag !== undefined && (arriving.has(tag) || erased.has(tag))
+    return new Set(userIds.filter((_, at) => isErased(tags[at])))
   }
 
   async isErased(userId: UserId): Promise<boolean> {

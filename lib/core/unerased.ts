@@ -1,4 +1,4 @@
-import { isUserId } from '../matrix/user-id.ts'
+import type { UserId } from '../matrix/user-id.ts'
 
 /** Enough for everyone who is active on a large bridge; at most some megabytes. */
 const MAX_USERS = 20_000
@@ -22,7 +22,7 @@ export class Unerased {
   }
 
   /** Call it before a request is written: from then on its user is asked about again. */
-  forget(userId: string): void {
+  forget(userId: UserId): void {
     this.#requests += 1
     this.#users.delete(userId)
   }
@@ -33,8 +33,8 @@ export class Unerased {
    * @param requests - how many had come when the store was asked: if more have come since, one of them
    *   may be this user's
    */
-  note(userId: string, requests: number): void {
-    if (requests !== this.#requests || !isUserId(userId)) return
+  note(userId: UserId, requests: number): void {
+    if (requests !== this.#requests) return
     const [oldest] = this.#users
     if (this.#users.size >= MAX_USERS && oldest !== undefined) this.#users.delete(oldest)
     this.#users.add(userId)

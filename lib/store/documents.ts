@@ -69,6 +69,16 @@ export class Documents {
     return seen === undefined || isPast(seen, this.#clock.now()) ? undefined : seen
   }
 
+  /** Whether these documents are there. One read, if the adapter can. */
+  async areThere(keys: readonly string[]): Promise<boolean[]> {
+    const found = await this.#read(() => this.#getMany(keys.map(namespaced)))
+    const now = this.#clock.now()
+    return found.map(raw => {
+      const seen = openEnvelope(raw)
+      return seen !== undefined && !isPast(seen, now)
+    })
+  }
+
   async set(document: NewDocument): Promise<void> {
     const stored = this.#stored(document)
     if (stored === undefined) return void (await this.delete(document.key))
@@ -185,6 +195,13 @@ export class Documents {
     if (ttlMs !== undefined && ttlMs <= 0) return undefined
     const { text, ttl } = sealEnvelope(value, ttlMs, this.#clock.now())
     return { key: namespaced(key), value: text, ...(ttl !== undefined && { ttl }) }
+  }
+
+  async #getMany(keys: string[]): Promise<unknown[]> {
+    const found: unknown = await this.#adapter.getMany?.(keys)
+    // Not every adapter leaves a gap for what is not there.
+    if (Array.isArray(found) && found.length === keys.length) return found
+    return Promise.all(keys.map(async key => this.#adapter.get(key)))
   }
 
   async #read<Answer>(read: () => Promise<Answer>): Promise<Answer> {

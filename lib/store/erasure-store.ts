@@ -75,6 +75,8 @@ export interface ErasureStore {
   openRequestsOf(tag: UserTag): AsyncGenerator<OpenRequest>
   records(): AsyncGenerator<ErasureRecord>
   isErased(tag: UserTag): Promise<boolean>
+  /** Those of these users who are erased: one read, if the adapter can. */
+  findErased(tags: readonly UserTag[]): Promise<ReadonlySet<UserTag>>
   /** Has an existing tombstone last while the request is open: version 0.1 let it expire. */
   hold(request: OpenRequest): Promise<void>
   /** @returns whether there was a tombstone */
@@ -124,6 +126,7 @@ export function openErasureStore(
     forget: async signal => adapter.forget?.(signal),
     records: () => values(documents.all<ErasureRecord>('record')),
     isErased: tag => tombstones.has(tag),
+    findErased: tags => tombstones.among(tags),
     hold: request => tombstones.hold(request),
     lift: tag => tombstones.lift(tag),
     releaseOrphans: tombstoneMs =>

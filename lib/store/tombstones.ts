@@ -31,6 +31,12 @@ export class Tombstones {
     return (await this.#documents.get(tombstoneKey(tag))) !== undefined
   }
 
+  /** Those of these users who have one. */
+  async among(tags: readonly UserTag[]): Promise<ReadonlySet<UserTag>> {
+    const found = await this.#documents.areThere(tags.map(tombstoneKey))
+    return new Set(tags.filter((_, at) => found[at] === true))
+  }
+
   /** What to write together with a new request. */
   held(holder: Holder): NewDocument[] {
     return [this.#endless(holder.tag), { key: openKey(holder), value: true }]

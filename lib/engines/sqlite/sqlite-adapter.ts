@@ -63,6 +63,7 @@ export function createAdapter({
     opts: { dialect: 'sqlite' },
     on: () => adapter,
     get: async key => documents.get(key) as never,
+    getMany: async keys => keys.map(key => documents.get(key) as never),
     has: async key => documents.has(key),
     set: (key, value, ttl) => write(() => documents.set({ key, value, ttl })),
     // Keyv's type says nothing comes back; Keyv itself passes on what does.
