@@ -1,6 +1,7 @@
 // Changes that nobody has seen and that are gone: what is said, and where it goes on.
 import t, { type Test } from 'tap'
 
+import { type Account, SourceError } from '../../../lib/watch/source.ts'
 import { synapsePostgres } from '../../../lib/sources/synapse-postgres/synapse-postgres.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
 import { followingSink } from '../../support/following-sink.ts'
@@ -58,6 +59,32 @@ t.test('says when changes were deleted before it saw them', async t => {
   t.ok(sink.erased.has(BOB), 'nobody has told')
   await round()
   t.equal(warnings().length, 1)
+})
+
+t.test('a crash in the first run loses nothing that changes after it', async t => {
+  const { admin, erase, reactivate, connectionString } = await openSynapseTables(t, {
+    trigger: false,
+  })
+  await erase(BOB)
+  const source = synapsePostgres({ connectionString, serverName: 'example.org' })
+  t.teardown(() => source.close())
+  const sink = followingSink(source)
+  const crash = {
+    ...sink,
+    compare: async (accounts: AsyncIterable<Account>) => {
+      await sink.compare(accounts)
+      throw new SourceError('SOURCE_UNREACHABLE', 'as if it had crashed here')
+    },
+  }
+  await source.start(crash)
+  await until('Bob is reported', () => sink.failures.length > 0)
+  await source.close()
+  await reactivate(BOB)
+  await admin.query(OLDER, [DAY_MS])
+  await erase('@carol:example.org')
+  await source.start(sink)
+  await until('there was a round', () => sink.counts.successes > 0)
+  t.same(sink.lifted, [BOB])
 })
 
 t.test('a number that was left out is no gap', async t => {
