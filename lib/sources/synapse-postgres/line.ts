@@ -4,6 +4,7 @@ import { systemClock } from '../../host/clock.ts'
 import { connectionConfig } from '../../postgres/connection-config.ts'
 import { endClient } from '../../postgres/end-client.ts'
 import { timed } from '../../postgres/timed.ts'
+import { SourceError } from '../../watch/source.ts'
 import { explainFailure } from './explain-failure.ts'
 
 const CONNECT_MS = 10_000
@@ -38,17 +39,24 @@ export class Line {
   /** @throws SourceError, also at the abort */
   static async open(connectionString: string, signal: AbortSignal): Promise<Line> {
     let line: Line | undefined
-    const close = () => void line?.close()
-    signal.addEventListener('abort', close)
+    // pg never settles a `connect` during which the connection is ended.
+    const aborted = Promise.withResolvers<never>()
+    const abort = () => {
+      void line?.close()
+      aborted.reject(new SourceError('SOURCE_UNREACHABLE', 'Stopped while connecting'))
+    }
+    aborted.promise.catch(() => {})
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) abort()
     try {
       line = new Line(new Client(connectionConfig(connectionString, CONNECT_MS)))
-      await line.#client.connect()
+      await Promise.race([aborted.promise, line.#client.connect()])
       return line
     } catch (error) {
       await line?.close()
       throw explainFailure(error)
     } finally {
-      signal.removeEventListener('abort', close)
+      signal.removeEventListener('abort', abort)
     }
   }
 

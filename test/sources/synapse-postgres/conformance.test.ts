@@ -22,7 +22,8 @@ async function open(): Promise<SourceHarness> {
     serverName: 'example.org',
     secrets: [password, role],
     async setAccount(userId, state) {
-      if (state === 'erased ghost') throw new Error('Ghosts are in another table')
+      // The two tables say neither who is a ghost nor who exists.
+      if (state === 'erased ghost' || state === 'unknown') throw new Error(state)
       if (state === 'erased') await erase(userId)
       else if (known.has(userId)) await reactivate(userId)
       known.add(userId)

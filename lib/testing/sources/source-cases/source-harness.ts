@@ -10,8 +10,9 @@ export interface SourceHarness {
   /** The name of the homeserver: the cases make up users of it. */
   readonly serverName: string
   /**
-   * Makes an account what it should be from now on, `unknown`: removes it. Leave out `erased ghost`
-   * where the homeserver knows no ghosts: throw, and the case about them passes.
+   * Makes an account what it should be from now on, `unknown`: removes it. Where a homeserver cannot say
+   * that an account is a ghost's, or that there is none, throw for `erased ghost` or `unknown`: the cases
+   * do without.
    */
   setAccount(userId: string, state: AccountState): Promise<void>
   /** Has the homeserver behave from now on so that the source reports this code, or works again. */
