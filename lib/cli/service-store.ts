@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
 import { sqliteStore } from '../engines/sqlite/sqlite-store.ts'
-import { hasSystemCode, isErasureError } from '../errors.ts'
+import { hasSystemCode } from '../errors.ts'
 import { systemClock } from '../host/clock.ts'
 import type { StoreAdapter } from '../store/adapter.ts'
 import { type ErasureStore, openErasureStore } from '../store/erasure-store.ts'
@@ -76,7 +76,7 @@ export async function readStore<Answer>(
  * Opens the store for writing, and closes it again. Makes none where there is none, and migrates
  * nothing.
  *
- * @throws CliError if it is the embedded store and the application service has it open
+ * @throws ErasureError `STORE_LOCKED` if it is the embedded store and the application service runs
  */
 export async function changeStore<Answer>(
   place: StorePlace,
@@ -84,7 +84,7 @@ export async function changeStore<Answer>(
 ): Promise<Answer> {
   // Only to find out whether it is there, ours, and made with this key.
   await readStore(place, async () => {})
-  return withStore(await openForWriting(place), use)
+  return withStore(await openAdapter(place, false), use)
 }
 
 async function withStore<Answer>(
@@ -96,17 +96,6 @@ async function withStore<Answer>(
     return await use(store)
   } finally {
     await store.close()
-  }
-}
-
-async function openForWriting(place: StorePlace): Promise<StoreAdapter> {
-  try {
-    return await openAdapter(place, false)
-  } catch (error) {
-    if (!isErasureError(error, 'STORE_LOCKED')) throw error
-    throw new CliError(
-      `${error.store}: the application service is running; stop it first, or do this from its code`,
-    )
   }
 }
 

@@ -130,7 +130,14 @@ class ErasureImplementation implements Erasure {
     const own = { allow, recordMs, ownUsers: this.#ownUsers, isShared }
     this.#intake = new Intake({ ...common, ...own })
     const times = { recordMs, tombstoneMs, settleMs, sweepMs, drainMs }
-    this.#runner = new Runner({ ...common, ...times, scheduler, log: this.#logger })
+    this.#runner = new Runner({
+      ...common,
+      ...times,
+      scheduler,
+      log: this.#logger,
+      withdrawIfAsked: id => this.#withdrawals.withdrawIfAsked(id),
+      withdrawAsked: () => this.#withdrawals.withdrawAsked(),
+    })
     this.#withdrawals = new Withdrawals({ ...common, recordMs, runner: this.#runner })
     this.#watchRoom = new WatchRoom(options.sources, {
       documents: store.sources,

@@ -17,6 +17,8 @@ const STORE_RETRY_MS = 60_000
 export interface RunnerOptions extends Omit<PurgeServices, 'plan' | 'forget' | 'isOurs'> {
   readonly scheduler: Scheduler
   readonly handOver: HandOver
+  /** Withdraws what operators want withdrawn. */
+  withdrawAsked(): Promise<void>
   readonly sweepMs: number
   readonly drainMs: number
 }

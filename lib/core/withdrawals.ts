@@ -19,10 +19,17 @@ export interface WithdrawalContext {
   readonly runner: Pick<Runner, 'forget' | 'expectOrphans'>
 }
 
-/** What it takes to find the requests of sources, too. */
+/** What it takes to find the requests of sources and operators, too. */
 export interface WithdrawalsContext extends WithdrawalContext {
   readonly store: WithdrawalContext['store'] &
-    Pick<ErasureStore, 'openRequests' | 'openRequestsOf'>
+    Pick<
+      ErasureStore,
+      | 'openRequests'
+      | 'openRequestsOf'
+      | 'withdrawalsAsked'
+      | 'isWithdrawalAsked'
+      | 'clearWithdrawal'
+    >
   readonly seal: Pick<UserSeal, 'unseal'>
 }
 
@@ -54,6 +61,22 @@ export class Withdrawals {
     return count
   }
 
+  /** Withdraws a request if an operator has asked for that and no work has begun. */
+  async withdrawIfAsked(id: RequestId): Promise<boolean> {
+    const { store } = this.#context
+    if (!(await store.isWithdrawalAsked(id))) return false
+    const isWithdrawn = await tryToWithdraw(id, this.#context)
+    await store.clearWithdrawal(id)
+    return isWithdrawn
+  }
+
+  /** Does so with every request for which an operator has asked. */
+  async withdrawAsked(): Promise<void> {
+    for await (const id of this.#context.store.withdrawalsAsked()) {
+      await this.withdrawIfAsked(id)
+    }
+  }
+
   /**
    * The users whose requests wait in their grace and were reported by the source: each may change their
    * mind. Reads all open requests. A user with two such requests comes twice; one whose sealed user
@@ -80,14 +103,24 @@ export async function withdrawRequest(
   requestId: string,
   context: WithdrawalContext,
 ): Promise<void> {
-  const { id } = await loadOpenRequest(context.store, requestId)
-  if (await tryToWithdraw(id, context)) return
-  // It may have been finished meanwhile.
-  await loadOpenRequest(context.store, id)
+  for (;;) {
+    const { id } = await loadWaiting(context.store, requestId)
+    // If not, it has changed meanwhile.
+    if (await tryToWithdraw(id, context)) return
+  }
+}
+
+/** @throws ErasureError `REQUEST_UNKNOWN`; `REQUEST_BEGUN` if it cannot be withdrawn */
+export async function loadWaiting(
+  store: Pick<ErasureStore, 'load'>,
+  requestId: string,
+): Promise<OpenRequest> {
+  const request = await loadOpenRequest(store, requestId)
+  if (graceEnd(request) !== undefined) return request
   throw new ErasureError(
     'REQUEST_BEGUN',
-    `${id}: only a request that \`status\` shows as waiting can be withdrawn`,
-    { requestId: id },
+    `${request.id}: only a request that \`status\` shows as waiting can be withdrawn`,
+    { requestId: request.id },
   )
 }
 

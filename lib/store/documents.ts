@@ -132,9 +132,14 @@ export class Documents {
     return written
   }
 
-  /** Takes in what other programs have left. If that fails, they are still there the next time. */
-  async takeIn(): Promise<void> {
+  /**
+   * Takes in what other programs have left. If that fails, it is still there the next time.
+   *
+   * @returns whether other programs can leave anything
+   */
+  async takeIn(): Promise<boolean> {
     await this.#adapter.takeIn?.().catch(() => {})
+    return this.#adapter.takeIn !== undefined
   }
 
   /** All documents of one kind, in key order where the adapter keeps one. */

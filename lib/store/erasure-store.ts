@@ -2,6 +2,7 @@ import { ErasureError } from '../errors.ts'
 import type { Clock } from '../host/clock.ts'
 import type { StoreAdapter } from './adapter.ts'
 import { Documents, type NewDocument } from './documents.ts'
+import { openRequestWords } from './request-words.ts'
 import { openRequestDocuments, recordDocument, values } from './request-documents.ts'
 import { reportedDocument, SourceDocuments } from './source-documents.ts'
 import { Tombstones } from './tombstones.ts'
@@ -11,8 +12,6 @@ import type { ErasureRecord } from '../request/record.ts'
 import type { OpenRequest } from '../request/open-request.ts'
 
 const KEY_CHECK = 'meta:key-check'
-/** How long the note of a retry waits for its request to be worked on. */
-const WORD_MS = 30 * 24 * 60 * 60 * 1000
 
 /** Open requests, tombstones and records, under the names they are kept by. */
 export interface ErasureStore {
@@ -94,6 +93,13 @@ export interface ErasureStore {
   /** The ids of the requests that have such a note. */
   retriesAsked(): Promise<ReadonlySet<string>>
   clearRetry(id: RequestId): Promise<boolean>
+  /**
+   * The ids of the requests that an operator wants to have withdrawn, and has told so by
+   * `withdrawalLetter`.
+   */
+  withdrawalsAsked(): AsyncGenerator<RequestId>
+  isWithdrawalAsked(id: RequestId): Promise<boolean>
+  clearWithdrawal(id: RequestId): Promise<boolean>
   /** The documents of sources. */
   readonly sources: SourceDocuments
   /** The check value of the key this store was made with, if it was ever used. */
@@ -120,7 +126,7 @@ export function openErasureStore(
   const requests = openRequestDocuments(documents, tombstones)
   return {
     ...requests,
-    ...openRetryWords(documents),
+    ...openRequestWords(documents),
     ...openFirstWrites(documents, tombstones),
     sources: new SourceDocuments(documents),
     forget: async signal => adapter.forget?.(signal),
@@ -177,24 +183,5 @@ function openFirstWrites(documents: Documents, tombstones: Tombstones): FirstWri
     decline: (record, recordMs) => documents.set(recordDocument(record, recordMs)),
     declineReported: (record, recordMs, source, tag) =>
       report(source, tag, [recordDocument(record, recordMs)]),
-  }
-}
-
-type RetryWords = Pick<
-  ErasureStore,
-  'askRetry' | 'isRetryAsked' | 'retriesAsked' | 'clearRetry'
->
-
-function openRetryWords(documents: Documents): RetryWords {
-  return {
-    askRetry: id => documents.set({ key: `retry:${id}`, value: true, ttlMs: WORD_MS }),
-    isRetryAsked: async id => (await documents.get(`retry:${id}`)) !== undefined,
-    async retriesAsked() {
-      const asked = new Set<string>()
-      for await (const { key } of documents.all('retry'))
-        asked.add(key.slice('retry:'.length))
-      return asked
-    },
-    clearRetry: id => documents.delete(`retry:${id}`),
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import t from 'tap'
@@ -11,11 +11,14 @@ import { postgresEngine } from '../../lib/engines/postgres/postgres-engine.ts'
 import { postgresStore } from '../../lib/engines/postgres/store/postgres-store.ts'
 import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
 import { acceptInGrace } from '../support/accept-in-grace.ts'
+import { fakeClock } from '../support/fake-clock.ts'
 import { REGISTRATION } from '../support/open-erasure.ts'
 import { openTestDatabase } from '../support/postgres/open-database.ts'
+import { until } from '../support/until.ts'
 
 const bob = '@bob:example.org'
-const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
 
 async function cli(args: string[], env: Record<string, string>) {
   const written = { stdout: '', stderr: '' }
@@ -39,11 +42,6 @@ t.test('withdraw gives up a request that waits, while the bridge is stopped', as
   const parts = { store, key }
   const mistaken = await acceptInGrace(bob, { graceMs: HOUR_MS }, parts)
   const { requestId: meant } = await erasure.accept('@al:example.org')
-  t.match(await cli(['withdraw', mistaken], env), {
-    code: 2,
-    stdout: '',
-    stderr: /erasure\.db: the application service is running; stop it first/,
-  })
   const shown = await cli(['status', mistaken], env)
   t.match(shown.stdout, / waiting .* starts 20.* due /)
   await erasure.close()
@@ -68,6 +66,64 @@ t.test('withdraw gives up a request that waits, while the bridge is stopped', as
   }
   writeFileSync(join(directory, 'erasure.key'), randomBytes(32))
   t.match(await cli(['withdraw', meant], env), { code: 2, stderr: /wrong key/ })
+})
+
+t.test('withdraw leaves word for a bridge that runs', async t => {
+  const directory = t.testdir()
+  const env = { DATA_DIR: directory }
+  const key = randomBytes(32)
+  writeFileSync(join(directory, 'erasure.key'), key, { mode: 0o600 })
+  const clock = fakeClock()
+  const store = sqliteStore({ path: join(directory, 'erasure.db'), clock })
+  const options = { registration: REGISTRATION, key, store, clock, settleMs: 0 }
+  const erasure = await createErasure(options)
+  t.teardown(() => erasure.close())
+  const called: string[] = []
+  erasure.onUserErase('messages', async ({ requestId }) => {
+    called.push(requestId)
+    throw new Error('not today')
+  })
+  await erasure.start()
+  const parts = { store, key, clock }
+  const accept = (graceMs: number) => acceptInGrace(bob, { graceMs }, parts)
+  const counts = async () => (await erasure.status()).counts
+  const isErased = () => erasure.isErased(bob)
+  const [soon, late] = [await accept(MINUTE_MS), await accept(HOUR_MS)]
+  for (const requestId of [soon, late]) {
+    t.match(await cli(['withdraw', requestId], env), {
+      code: 0,
+      stdout: new RegExp(`^${requestId}: the application service withdraws it`),
+    })
+  }
+  t.match(await counts(), { waiting: 2 }, 'not yet')
+  await erasure.retry(soon)
+  await clock.advance(0)
+  await until('one is withdrawn', async () => (await counts()).withdrawn === 1)
+  t.match(await counts(), { waiting: 1 }, 'before a handler could be called')
+  await clock.advance(5 * MINUTE_MS)
+  await until('the sweep has withdrawn the other', async () => !(await isErased()))
+  t.match(await counts(), { waiting: 0, withdrawn: 2 })
+
+  const { requestId: meant } = await erasure.accept(bob)
+  await until('it has begun', () => called.length > 0)
+  const refused = { code: 2, stderr: /only a request that `status` shows as waiting/ }
+  t.match(await cli(['withdraw', meant], env), refused)
+  const lost = await accept(HOUR_MS)
+  await cli(['withdraw', lost], env)
+  await erasure.withdraw(lost)
+  const words = async () => {
+    const found: unknown[] = readdirSync(directory).filter(name => /letter/.test(name))
+    for await (const word of store.iterator?.('erasure:withdrawal') ?? [])
+      found.push(word)
+    return found.length
+  }
+  t.equal(await words(), 1)
+  await clock.advance(5 * MINUTE_MS)
+  await until(
+    'the letter is taken in, and thrown away',
+    async () => (await words()) === 0,
+  )
+  t.same([...new Set(called)], [meant])
 })
 
 t.test('withdraw in PostgreSQL works beside those who write it', async t => {
