@@ -60,6 +60,7 @@ t.test('a request goes from accepted to erased, and only its record remains', as
       withdrawn: 0,
     },
     open: [],
+    sources: [],
   })
   t.ok(await erasure.isErased(bob), 'the tombstone outlives the request')
   const record = [...store.documents].find(([key]) => key.startsWith('erasure:record:'))
