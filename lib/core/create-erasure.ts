@@ -18,6 +18,7 @@ import { loadRegistration } from '../registration/registration-file.ts'
 import { inProcessScheduler } from '../schedule/in-process.ts'
 import { type ErasureStore, openErasureStore } from '../store/erasure-store.ts'
 import type { EmitEvent } from '../request/erasure-event.ts'
+import type { RequestId } from '../request/request-id.ts'
 import { type ErasureStatus, readStatus } from './read-status.ts'
 import { logEvents } from './log-events.ts'
 import { createHandOver, type HandOver } from './hand-over.ts'
@@ -96,6 +97,11 @@ class ErasureImplementation implements Erasure {
   readonly #watchRoom: WatchRoom
   readonly #ownUsers: OwnUsers | undefined
   readonly #handlers: RegisteredHandler[] = []
+  /** What runs must know of an operator's word. */
+  readonly #words = {
+    withdrawIfAsked: (id: RequestId) => this.#withdrawals.withdrawIfAsked(id),
+    withdrawAsked: () => this.#withdrawals.withdrawAsked(),
+  }
   #starting: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
@@ -130,14 +136,8 @@ class ErasureImplementation implements Erasure {
     const own = { allow, recordMs, ownUsers: this.#ownUsers, isShared }
     this.#intake = new Intake({ ...common, ...own })
     const times = { recordMs, tombstoneMs, settleMs, sweepMs, drainMs }
-    this.#runner = new Runner({
-      ...common,
-      ...times,
-      scheduler,
-      log: this.#logger,
-      withdrawIfAsked: id => this.#withdrawals.withdrawIfAsked(id),
-      withdrawAsked: () => this.#withdrawals.withdrawAsked(),
-    })
+    const log = this.#logger
+    this.#runner = new Runner({ ...common, ...times, ...this.#words, scheduler, log })
     this.#withdrawals = new Withdrawals({ ...common, recordMs, runner: this.#runner })
     this.#watchRoom = new WatchRoom(options.sources, {
       documents: store.sources,
