@@ -109,3 +109,10 @@ async function walkRefused(
   t.match(await put(port, body), { status: 200, body: '{}' }, 'the same one, sent again')
   t.equal(received.splice(0).length, 1)
 }
+
+/** Sends a refused request with a body that nobody reads, and in it what looks like another request. */
+export async function sendUnread(port: number): Promise<RawAnswer | undefined> {
+  const inside = request({ method: 'PUT', path: '/inside', headers: [], body: '{}' })
+  const headers = ['Authorization: Bearer wrong']
+  return sendRaw(port, request({ headers, body: inside }))
+}

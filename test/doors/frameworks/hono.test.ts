@@ -4,9 +4,15 @@ import t, { type Test } from 'tap'
 
 import { eraseFetch } from '../../../lib/doors/fetch/erase-fetch.ts'
 import { guardFetch } from '../../../lib/doors/fetch/guard-fetch.ts'
-import { RESOLVED_BY_URL, walkAnswers, walkOtherPaths } from '../../support/answers.ts'
+import {
+  request,
+  RESOLVED_BY_URL,
+  sendRaw,
+  walkAnswers,
+  walkOtherPaths,
+} from '../../support/answers.ts'
 import { openVolatileErasure } from '../../support/open-erasure.ts'
-import { walkGuard } from '../../support/walk-guard.ts'
+import { sendUnread, walkGuard } from '../../support/walk-guard.ts'
 
 /** Serves an application on Node, as its users do, until the test ends. */
 async function serveHono(t: Test, { fetch }: Hono): Promise<number> {
@@ -40,4 +46,7 @@ t.test('Hono: every answer of the table, and the guard', async t => {
   await walkAnswers(t, { port, isOwnServer: false, breakStore: opened.breakStore })
   await walkOtherPaths(t, port, /^the rest of the application$/, RESOLVED_BY_URL)
   await walkGuard(t, { ...opened, port, received })
+  t.equal((await sendUnread(port))?.status, 403)
+  t.match(await sendRaw(port, request({ path: '/after' })), { status: 200 })
+  t.same(received, [], 'what a body nobody reads looks like is no request')
 })
