@@ -22,13 +22,15 @@ export interface Homeserver {
   readonly registration: string
   readonly port: number
   readonly asToken: string
-  /** Of Synapse's database, if it is PostgreSQL. */
+  /** Of Synapse's database, by a role that may read two tables, if it is PostgreSQL. */
   readonly connectionString: string | undefined
   /** A room that the bot is in. */
   readonly room: string
   readonly admin: Client
   /** Registers a user. */
   register(localpart: string): Promise<Client>
+  /** Gives that role its rights, and creates the trigger. */
+  allowReader(): Promise<void>
   /** Fills the database with accounts. */
   plant(count: number): Promise<void>
   close(): Promise<void>
@@ -74,14 +76,14 @@ export async function openHomeserver(
   return {
     ...{ engine: server === undefined ? 'SQLite' : 'PostgreSQL', url: synapse.url },
     ...{ registration, port, asToken, admin, room: String(created['room_id']) },
-    connectionString: database.connectionString,
+    connectionString: database.reader?.connectionString,
     register: localpart => register(localpart),
+    allowReader: async () => database.reader?.allow(),
     async plant(count) {
-      const { connectionString } = database
       // SQLite has one writer.
       await synapse.close()
-      if (connectionString === undefined) plantSqlite(join(files, 'homeserver.db'), count)
-      else await plantPostgres(connectionString, count)
+      if (server === undefined) plantSqlite(join(files, 'homeserver.db'), count)
+      else await plantPostgres(database.config as PostgresConfig, count)
       await synapse.start()
     },
     async close() {
@@ -97,8 +99,13 @@ function plantSqlite(path: string, count: number): void {
   database.close()
 }
 
-async function plantPostgres(connectionString: string, count: number): Promise<void> {
-  const client = new pg.Client({ connectionString })
+/** The section `database` of homeserver.yaml. */
+interface PostgresConfig {
+  readonly args: { readonly dsn: string }
+}
+
+async function plantPostgres({ args }: PostgresConfig, count: number): Promise<void> {
+  const client = new pg.Client({ connectionString: args.dsn })
   await client.connect()
   await client.query(plantStatements('PostgreSQL', count))
   await client.query('ANALYZE')

@@ -29,6 +29,7 @@ export async function measureLatency(
     ...describe(`${engine}: by a scan every ${INTERVAL_MS / 1000} s`, scan, INTERVAL_MS),
   ]
   if (homeserver.connectionString === undefined) return figures
+  await homeserver.allowReader()
   const trigger = await erasePeople(folder, homeserver, 'trigger')
   return [...figures, ...describe(`${engine}: by the trigger`, trigger, HINT_MS)]
 }

@@ -23,12 +23,15 @@ export async function measureSynapse(folder: string): Promise<Figure[]> {
   const figures: Figure[] = []
   const server = await openServer(folder)
   try {
-    for (const where of [undefined, server])
-      figures.push(...(await measureOn(python, folder, where)))
+    for (const where of [undefined, server]) {
+      const found = await measureOn(python, folder, where)
+      const engine = where === undefined ? 'SQLite' : 'PostgreSQL'
+      printFigures(`Sources, on Synapse ${version} with ${engine}`, found)
+      figures.push(...found)
+    }
   } finally {
     await server.close()
   }
-  printFigures(`Sources, on Synapse ${version}`, figures)
   return figures
 }
 
