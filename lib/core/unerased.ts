@@ -1,6 +1,6 @@
 import type { UserId } from '../matrix/user-id.ts'
 
-/** Enough for everyone who is active on a large bridge; at most some megabytes. */
+/** Enough for everyone who is active on a large bridge; at most some megabytes, twice. */
 const MAX_USERS = 20_000
 
 /**
@@ -9,11 +9,16 @@ const MAX_USERS = 20_000
  * process can write the store; a user of whom a request comes is forgotten before it is written.
  */
 export class Unerased {
-  readonly #users = new Set<string>()
+  #users = new Set<string>()
+  /** Those that were noted before; whoever is asked about again moves on. */
+  #older = new Set<string>()
   #requests = 0
 
   has(userId: string): boolean {
-    return this.#users.has(userId)
+    if (this.#users.has(userId)) return true
+    if (!this.#older.has(userId)) return false
+    this.#add(userId)
+    return true
   }
 
   /** How many requests have come so far. */
@@ -25,6 +30,7 @@ export class Unerased {
   forget(userId: UserId): void {
     this.#requests += 1
     this.#users.delete(userId)
+    this.#older.delete(userId)
   }
 
   /**
@@ -34,9 +40,15 @@ export class Unerased {
    *   may be this user's
    */
   note(userId: UserId, requests: number): void {
-    if (requests !== this.#requests) return
-    const [oldest] = this.#users
-    if (this.#users.size >= MAX_USERS && oldest !== undefined) this.#users.delete(oldest)
+    if (requests === this.#requests) this.#add(userId)
+  }
+
+  /** Removing the oldest one by one would cost more: a Set is slow to find its first. */
+  #add(userId: string): void {
+    if (this.#users.size >= MAX_USERS) {
+      this.#older = this.#users
+      this.#users = new Set()
+    }
     this.#users.add(userId)
   }
 }

@@ -35,10 +35,14 @@ t.test('10.4: an answer from before a request counts for nothing after it', asyn
 t.test('10.4: it remembers so many and no more', t => {
   const unerased = new Unerased()
   const nameOf = (at: number) => `@user-${at}:example.org` as UserId
-  for (let at = 0; at < 20_001; at += 1) unerased.note(nameOf(at), 0)
-  t.notOk(unerased.has(nameOf(0)), 'the first has made room')
-  t.ok(unerased.has(nameOf(1)))
-  t.ok(unerased.has(nameOf(20_000)))
+  for (let at = 0; at < 40_000; at += 1) unerased.note(nameOf(at), 0)
+  t.ok(unerased.has(nameOf(0)), 'who is asked about again stays')
+  for (let at = 40_000; at < 70_000; at += 1) unerased.note(nameOf(at), 0)
+  t.notOk(unerased.has(nameOf(1)), 'the first have made room')
+  t.ok(unerased.has(nameOf(69_999)))
+  unerased.forget(nameOf(45_000))
+  unerased.forget(nameOf(69_999))
+  t.notOk(unerased.has(nameOf(45_000)) || unerased.has(nameOf(69_999)))
   t.end()
 })
 
