@@ -7,6 +7,7 @@ import { measureFinishing } from './finish/finish.ts'
 import { measureGuarding } from './guard/guard.ts'
 import { measureIsErased } from './is-erased/is-erased.ts'
 import { measurePostgres } from './postgres/measure-postgres.ts'
+import { measureScan } from './scan/scan.ts'
 import { measureStart } from './start/start.ts'
 import { measureSynapse } from './synapse/measure-synapse.ts'
 import { type Arguments, parseArguments, type Part, PARTS } from './support/arguments.ts'
@@ -22,6 +23,7 @@ const MEASURES: Readonly<Record<Part, Measure>> = {
   'is-erased': measureIsErased,
   guard: measureGuarding,
   finish: (folder, { finish }) => measureFinishing(folder, finish),
+  scan: measureScan,
   postgres: measurePostgres,
   synapse: measureSynapse,
 }

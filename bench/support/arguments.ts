@@ -7,6 +7,7 @@ export const PARTS = [
   'is-erased',
   'guard',
   'finish',
+  'scan',
   'postgres',
   'synapse',
 ] as const
