@@ -57,9 +57,35 @@ t.test('Nor over real HTTP.', t =>
       ...inMemory(false),
       fetchFrom: homeserver => {
         const serving = serveSynapse(t, homeserver)
-        return async (url, init) =>
-          fetch(new URL(url.pathname + url.search, await serving), init)
+        return async (url, init) => {
+          const answer = await fetch(
+            new URL(url.pathname + url.search, await serving),
+            init,
+          )
+          return whole(answer)
+        }
       },
     })
   }),
 )
+
+/** The answer, when its body is there or has broken off: the world waits for answers, not for bodies. */
+async function whole({ status, headers, body }: Response): Promise<Response> {
+  const chunks: Uint8Array[] = []
+  let broken: unknown
+  try {
+    for await (const chunk of body ?? []) chunks.push(chunk)
+  } catch (error) {
+    broken = error
+  }
+  const again = new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(chunk)
+      if (broken === undefined) controller.close()
+    },
+    pull(controller) {
+      if (broken !== undefined) controller.error(broken)
+    },
+  })
+  return new Response(again, { status, headers })
+}

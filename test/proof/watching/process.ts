@@ -111,6 +111,9 @@ export class Process {
         })
     const outside: StoreAdapter = Object.create(store, {
       get: { value: (key: string) => this.#reach(async () => store.get(key)) },
+      // Files are read in real time, which the world must wait for.
+      takeIn: { value: () => this.#reach(async () => store.takeIn?.()) },
+      forget: { value: () => this.#reach(async () => store.forget?.()) },
       set: { value: write(store.set) },
       delete: { value: write(store.delete) },
       ...(store.setMany && { setMany: { value: write(store.setMany) } }),
