@@ -33,7 +33,7 @@ const SCANS = 5
 
 const measured: Scan[] = []
 let hasScanned = () => {}
-let sinkOf: ErasureSink | undefined
+const watching = Promise.withResolvers<ErasureSink>()
 
 const before = readMemory()
 const real = synapse({
@@ -46,8 +46,9 @@ const source: ErasureSource = {
   name: real.name,
   rules: real.rules ?? {},
   async start(sink) {
-    sinkOf = measuring(sink)
-    await real.start(sinkOf)
+    const measuringSink = measuring(sink)
+    watching.resolve(measuringSink)
+    await real.start(measuringSink)
   },
   look: (userId, signal) => real.look(userId, signal),
   close: () => real.close(),
@@ -57,9 +58,9 @@ erasure.onUserErase('nothing', async () => {})
 await erasure.start()
 await scanned(1)
 // A list of the deactivated follows at once if the last list of all is known.
-while (measured.length < SCANS + 1 && sinkOf !== undefined) {
+while (measured.length < SCANS + 1) {
   await real.close()
-  await real.start(sinkOf)
+  await real.start(await watching.promise)
   await scanned(measured.length + 1)
 }
 const after = readMemory()
