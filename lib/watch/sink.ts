@@ -16,7 +16,7 @@ import type { Account, ErasureSink, SourceError, SourceRules } from './source.ts
 import type { WatchServices } from './watch-services.ts'
 
 /** How many users are noted in one write. */
-const NOTE_USERS = 500
+const NOTE_USERS = 2000
 /** How many users in their grace each scan looks at, oldest requests first. */
 const MAX_WAITING = 1000
 

@@ -120,6 +120,30 @@ t.test('a word outlives a restart, and what is no letter is thrown away', async 
   )
 })
 
+t.test('a word counts until everybody it allows is accepted, over a restart', async t => {
+  const directory = t.testdir()
+  const source = new ListSource({ maxPerScan: 1, acceptPerMinute: 6 })
+  source.set('erased', ...users(0, 4))
+  const first = await startWatching(t, directory, [source])
+  await source.scan()
+  await cli(directory, 'sources', 'allow', 'test')
+  await source.scan()
+  await first.clock.advance(0)
+  await source.scan()
+  t.equal(first.count('accepted'), 1)
+  t.match(await first.erasure.status(), { sources: [{ heldBack: 0 }] })
+  await first.erasure.close()
+  const second = await startWatching(t, directory, [source])
+  await source.scan()
+  await second.clock.advance(60_000)
+  t.equal(second.count('accepted'), 3)
+  t.match(await second.erasure.status(), { sources: [{ firstRunDone: true }] })
+  source.set('erased', ...users(4, 7))
+  await source.scan()
+  t.equal(second.count('accepted'), 3, 'then it is used up')
+  await second.erasure.close()
+})
+
 t.test(
   'while scans are held back, hints erase nobody; nor more than one scan',
   async t => {
