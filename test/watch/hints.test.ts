@@ -92,14 +92,14 @@ t.test('a thousand leaves a second cost at most twenty looks a second', async t 
     }
     await clock.advance(SECOND_MS)
   }
-  await clock.advance(20 * SECOND_MS)
+  await clock.advance(300 * SECOND_MS)
   for (const [index, { at }] of looks.entries()) {
     const later = looks[index + 20]
     if (later !== undefined) t.ok(later.at - at >= SECOND_MS, `${index}`)
   }
-  t.ok(looks.length > 400, `${looks.length} looks in 25 seconds`)
+  t.ok(looks.length > 4000, `${looks.length} looks: four at each of a thousand`)
   const users = new Set(looks.map(({ userId }) => userId))
-  t.ok(users.size < 1100, 'what does not fit is left to the scan')
+  t.ok(users.size < 1500, `${users.size}: what does not fit is left to the scan`)
 })
 
 t.test('hints are ignored before the start, and after the end', async t => {

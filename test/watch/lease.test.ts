@@ -123,6 +123,8 @@ t.test('a process that does not watch looks at hints, too', async t => {
   other.erasure.hint(bob)
   await clock.advance(0)
   t.notOk(await watching.erasure.isErased(bob), 'one that sends again was reactivated')
+  // Until the other process looks no more.
+  await clock.advance(60_000)
   for (const { source } of [watching, other]) source.set('erased', bob)
   await watching.source.scan()
   await clock.advance(1000)
