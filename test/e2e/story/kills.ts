@@ -49,7 +49,7 @@ export async function killBridges(
  * SIGKILLs Synapse in the middle of a deactivation, which leaves accounts that count as erased, and
  * not as deactivated. Returns who was erased.
  *
- * @param invited - the first who is deactivated; see {@link inviteOften}
+ * @param invited - the first who is deactivated, and has many invites
  * @param erased - how many were before
  */
 export async function killSynapse(
@@ -62,7 +62,8 @@ export async function killSynapse(
   const { synapse, admin } = world
   const victims: string[] = []
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const victim = attempt === 1 ? invited : await inviteOften(world, room, attempt)
+    const victim = attempt === 1 ? invited : await makeVictim(world, room, attempt)
+    if (attempt > 1) await inviteOften(world, victim)
     const { userId } = victim
     victims.push(userId)
     // Its connection breaks.
@@ -89,8 +90,8 @@ export async function killSynapse(
   throw new Error(`Synapse was never killed in the middle, in ${ATTEMPTS} attempts`)
 }
 
-/** Somebody of whom the bridges have something, with many invites, and in no room. */
-export async function inviteOften(
+/** Somebody of whom the bridges have something, and who is in no room. */
+export async function makeVictim(
   world: World,
   room: string,
   attempt: number,
@@ -101,10 +102,14 @@ export async function inviteOften(
   await talk(victim, room, FEW)
   await arrive(world, victim, FEW)
   await leaveAll(victim)
-  const invitation = { preset: 'private_chat', invite: [victim.userId] }
+  return victim
+}
+
+/** Invites somebody to so many rooms that it takes Synapse a while to reject them. */
+export async function inviteOften({ admin }: World, { userId }: Client): Promise<void> {
+  const invitation = { preset: 'private_chat', invite: [userId] }
   for (let made = 0; made < INVITES; made += BATCH)
     await Promise.all(
-      Array.from({ length: BATCH }, () => createRoom(world.admin.client, invitation)),
+      Array.from({ length: BATCH }, () => createRoom(admin.client, invitation)),
     )
-  return victim
 }

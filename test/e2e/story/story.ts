@@ -15,7 +15,7 @@ import {
 } from './checks.ts'
 import { comeBack, eraseAnew } from './coming-back.ts'
 import { eraseThem, prepareErasures } from './erasures.ts'
-import { inviteOften, killBridges, killSynapse } from './kills.ts'
+import { inviteOften, killBridges, killSynapse, makeVictim } from './kills.ts'
 import { erasedOnes, GHOST, keptOnes, type Say } from './people.ts'
 
 /** Plays it; throws at the first thing that is not as it should be. */
@@ -33,20 +33,24 @@ async function tell(world: World, seed: number, say: Say): Promise<void> {
   await beAllowed(world, say)
   const people = await meet(world, say)
   await visit(world)
+  const victim = await makeVictim(world, people.room, 1)
   // Synapse takes its time for many invites, of which there is enough while others wait.
-  const inviting = inviteOften(world, people.room, 1)
+  const inviting = inviteOften(world, victim)
   inviting.catch(() => {})
   await prepareErasures(world, people)
   const [erased, kept] = [erasedOnes(people), keptOnes(people)]
   const before = dump(world, kept)
 
-  await eraseThem(world, people, say)
-  await killBridges(world, erased, seed, say)
+  await Promise.all([
+    eraseThem(world, people, say),
+    killBridges(world, erased, seed, say),
+  ])
   await becomeErased(world, 4)
   for (const bridge of bridges) assert.equal(messagesLeft(bridge, erased), 0)
   say('In both bridges, the four are erased, and the ghost is declined')
 
-  const victims = await killSynapse(world, await inviting, people, 4, say)
+  await inviting
+  const victims = await killSynapse(world, victim, people, 4, say)
   const returned = await comeBack(world, people, say)
   const { userId } = returned.client
   await scanAgain(world)
