@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 
 import { parseUserId } from '../../../lib/matrix/user-id.ts'
 import { type SourceError, synapse } from '../../../lib/sources/index.ts'
+import { serveListener } from '../../support/serve-listener.ts'
 import { serveSynapse } from '../../support/simulated-synapse/serve-synapse.ts'
 import {
   ADMIN_TOKEN,
@@ -91,6 +92,20 @@ t.test('what cannot be understood erases nobody', async t => {
   }
   homeserver.trouble = 'nothing'
   t.equal(await look(BOB), 'erased')
+})
+
+t.test('an answer about somebody else is none', async t => {
+  const others = [{ name: '@eve:hs.test' }, { name: '@Bob:hs.test' }, { name: null }, {}]
+  let other: object = {}
+  const port = await serveListener(t, (_, res) => {
+    res.end(JSON.stringify({ ...other, erased: true, deactivated: true }))
+  })
+  const url = `http://127.0.0.1:${port}`
+  const source = synapse({ url, accessToken: 'tok', serverName: 'hs.test' })
+  for (other of others)
+    await t.rejects(source.look(parseUserId(BOB), NEVER), { code: 'SOURCE_INVALID' })
+  other = { name: BOB }
+  t.equal(await source.look(parseUserId(BOB), NEVER), 'erased')
 })
 
 t.test('a token that the homeserver refuses is not shown', async t => {
