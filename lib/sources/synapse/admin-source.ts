@@ -38,7 +38,10 @@ export function adminSource(
     },
     look: (userId, signal) => run(look(userId, signal)),
     async close() {
-      stop.abort()
+      const stopping = stop
+      // A process that does not watch still looks at what it has seen a sign of.
+      stop = new AbortController()
+      stopping.abort()
       await Promise.all(running)
     },
   }

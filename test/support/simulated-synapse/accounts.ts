@@ -29,6 +29,10 @@ export class SimulatedAccounts {
     return this.#accounts.get(name)
   }
 
+  remove(name: string): void {
+    this.#accounts.delete(name)
+  }
+
   /** In no order. */
   all(): SimulatedAccount[] {
     return [...this.#accounts.values()]
