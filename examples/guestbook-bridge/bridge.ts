@@ -48,6 +48,7 @@ export interface Settings {
 export interface SourceSettings {
   readonly intervalMs?: number
   readonly fullIntervalMs?: number
+  readonly maxBusyPercent?: number
 }
 
 /** A bridge that is running. */

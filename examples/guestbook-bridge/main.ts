@@ -48,6 +48,7 @@ function sourceOf(name: string | undefined): SourceSettings | undefined {
   return {
     intervalMs: numberOf('SCAN_MS', 60_000),
     fullIntervalMs: numberOf('FULL_SCAN_MS', 3_600_000),
+    maxBusyPercent: numberOf('SCAN_PERCENT', 1),
   }
 }
 

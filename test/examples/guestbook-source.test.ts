@@ -45,7 +45,7 @@ t.test('SOURCE=synapse asks with the as_token who was erased', async t => {
     serverName: 'example.org',
     registration: join(dataDir, 'registration.yaml'),
     ...{ dataDir, log, host: '127.0.0.1', port, guestbookPort, settleMs: 0, pauseMs: 0 },
-    source: { intervalMs: 20, fullIntervalMs: 20 },
+    source: { intervalMs: 20, fullIntervalMs: 20, maxBusyPercent: 100 },
   })
   t.teardown(() => bridge.close())
   const entries = async () => {
@@ -60,11 +60,12 @@ t.test('SOURCE=synapse asks with the as_token who was erased', async t => {
     origin_server_ts: Date.now(),
     content: { body: 'Hello' },
   }
-  await fetch(`http://127.0.0.1:${port}/_matrix/app/v1/transactions/1`, {
+  const answer = await fetch(`http://127.0.0.1:${port}/_matrix/app/v1/transactions/1`, {
     method: 'PUT',
     headers: { authorization: `Bearer ${tokenOf('hs_token')}` },
     body: JSON.stringify({ events: [event] }),
   })
+  t.equal(answer.status, 200)
   await until('the message is in the guestbook', async () => (await entries()) === 1)
   erased = true
   await until('it is not any more', async () => (await entries()) === 0)

@@ -1,17 +1,20 @@
-/** A scan waits this many times as long as the one before it kept the homeserver busy. */
-const REST_FACTOR = 100
 const FIRST_BACKOFF_MS = 1000
 /** Outages end; an hour's interval is no reason to wait an hour to notice. */
 const MAX_BACKOFF_MS = 5 * 60 * 1000
 
 /**
  * How long after its beginning a scan is followed by the next, in milliseconds: an interval, stretched
- * so that the homeserver makes lists for less than one percent of the time.
+ * so that the homeserver makes lists for no more than a share of the time.
  *
  * @param busyMs - how long the homeserver took for its pages
+ * @param maxBusyPercent - the share
  */
-export function stretch(intervalMs: number, busyMs: number): number {
-  return Math.max(intervalMs, REST_FACTOR * busyMs)
+export function stretch(
+  intervalMs: number,
+  busyMs: number,
+  maxBusyPercent: number,
+): number {
+  return Math.max(intervalMs, (100 / maxBusyPercent) * busyMs)
 }
 
 /**

@@ -20,9 +20,8 @@ export interface SynapseOptions extends Partial<SourceRules> {
   readonly serverName: string
   /**
    * How often, in milliseconds, the source lists the deactivated accounts. Default: 60,000 (a minute).
-   * Too low: the homeserver is busy with lists, though never for more than one percent of the time,
-   * because the next list waits a hundred times as long as the last one took. Too high: an erasure that
-   * no hint announced is found that much later.
+   * Too low: the homeserver is busy with lists, though never for more than `maxBusyPercent` of the time.
+   * Too high: an erasure that no hint announced is found that much later.
    */
   readonly intervalMs?: number
   /**
@@ -31,6 +30,13 @@ export interface SynapseOptions extends Partial<SourceRules> {
    * (an hour). Too low and too high: as with `intervalMs`.
    */
   readonly fullIntervalMs?: number
+  /**
+   * For how much of the time, in percent, the homeserver may be busy with lists, each kind counted by
+   * itself. Default: 1: the next list begins a hundred times as long after the last one as that took,
+   * if that is later than the interval. Too low: erasures are found late. Too high: others wait. 100
+   * stretches no interval, which is for tests.
+   */
+  readonly maxBusyPercent?: number
   /**
    * How many accounts the source asks for at a time. Default: 5,000. Too low: every page costs the
    * homeserver as much as the whole list. Too high: the homeserver does nothing else while it makes a
@@ -48,6 +54,7 @@ export interface ResolvedSynapseOptions {
   readonly serverName: string
   readonly intervalMs: number
   readonly fullIntervalMs: number
+  readonly maxBusyPercent: number
   readonly pageSize: number
   readonly name: string
   readonly rules: Partial<SourceRules>
@@ -56,6 +63,7 @@ export interface ResolvedSynapseOptions {
 const DEFAULTS = {
   intervalMs: 60_000,
   fullIntervalMs: 3_600_000,
+  maxBusyPercent: 1,
   pageSize: 5000,
   name: 'synapse',
 }
@@ -85,8 +93,9 @@ export function resolveSynapseOptions(options: SynapseOptions): ResolvedSynapseO
     throw new TypeError('Expected `name` to be lower-case-words')
   checkNumber(set, 'intervalMs', 1, YEAR_MS)
   checkNumber(set, 'fullIntervalMs', 1, YEAR_MS)
+  checkNumber(set, 'maxBusyPercent', 1, 100)
   checkNumber(set, 'pageSize', MIN_PAGE, 1_000_000)
-  const { intervalMs, fullIntervalMs, pageSize, name } = set
+  const { intervalMs, fullIntervalMs, maxBusyPercent, pageSize, name } = set
   const rules = Object.fromEntries(given.filter(([rule]) => RULES.includes(rule)))
   return {
     url: parseUrl(url),
@@ -94,6 +103,7 @@ export function resolveSynapseOptions(options: SynapseOptions): ResolvedSynapseO
     serverName,
     intervalMs,
     fullIntervalMs,
+    maxBusyPercent,
     pageSize,
     name,
     rules,

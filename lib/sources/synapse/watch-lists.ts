@@ -27,7 +27,7 @@ export async function watchLists(context: Omit<ScanContext, 'known'>): Promise<v
   const waitMs =
     last === undefined
       ? await rarely()
-      : untilDue(last, options.fullIntervalMs, sink.clock.now())
+      : untilDue(last, options.fullIntervalMs, options, sink.clock.now())
   await Promise.all([repeat(often, 0), repeat(rarely, waitMs)])
 
   async function repeat(round: () => Promise<number>, firstWaitMs: number) {
@@ -45,7 +45,7 @@ function rounds(
   kind: ListKind,
   intervalMs: number,
 ): () => Promise<number> {
-  const { sink, signal } = context
+  const { sink, signal, options } = context
   let failures = 0
   return async () => {
     const startedAt = sink.clock.now()
@@ -64,16 +64,22 @@ function rounds(
       const retryAfterMs = error instanceof HomeserverBusy ? error.retryAfterMs : 0
       return Math.max(
         backOff(intervalMs, failures, retryAfterMs),
-        stretch(0, load.busyMs),
+        stretch(0, load.busyMs, options.maxBusyPercent),
       )
     }
-    return untilDue({ startedAt, busyMs: load.busyMs }, intervalMs, sink.clock.now())
+    const done = { startedAt, busyMs: load.busyMs }
+    return untilDue(done, intervalMs, options, sink.clock.now())
   }
 }
 
 /** No longer than a whole interval, wherever a clock that was set may have put the beginning. */
-function untilDue(last: LastFullScan, intervalMs: number, now: number): number {
-  const restMs = stretch(intervalMs, last.busyMs)
+function untilDue(
+  last: LastFullScan,
+  intervalMs: number,
+  { maxBusyPercent }: Pick<ScanContext['options'], 'maxBusyPercent'>,
+  now: number,
+): number {
+  const restMs = stretch(intervalMs, last.busyMs, maxBusyPercent)
   return Math.min(restMs, Math.max(0, last.startedAt + restMs - now))
 }
 

@@ -22,7 +22,7 @@ async function open(): Promise<SourceHarness> {
   const teardown = (ending: () => unknown) => endings.push(ending)
   const url = await serveSynapse({ teardown }, homeserver)
   const { accounts, serverName } = homeserver
-  const times = { intervalMs: 100, fullIntervalMs: 100 }
+  const times = { intervalMs: 100, fullIntervalMs: 100, maxBusyPercent: 100 }
   return {
     source: synapse({ url, accessToken: ADMIN_TOKEN, serverName, ...times }),
     serverName,

@@ -3,10 +3,16 @@ import t from 'tap'
 import { backOff, stretch } from '../../../lib/sources/synapse/pause.ts'
 
 t.test('lists take less than one percent of the time', async t => {
-  t.equal(stretch(60_000, 0), 60_000)
-  t.equal(stretch(60_000, 600), 60_000)
-  t.equal(stretch(60_000, 601), 60_100)
-  t.equal(stretch(3_600_000, 58_000), 5_800_000)
+  t.equal(stretch(60_000, 0, 1), 60_000)
+  t.equal(stretch(60_000, 600, 1), 60_000)
+  t.equal(stretch(60_000, 601, 1), 60_100)
+  t.equal(stretch(3_600_000, 58_000, 1), 5_800_000)
+})
+
+t.test('an operator may give lists more of the time', async t => {
+  t.equal(stretch(1000, 601, 25), 2404)
+  t.equal(stretch(1000, 601, 100), 1000)
+  t.equal(stretch(1000, 2000, 100), 2000)
 })
 
 t.test(

@@ -63,6 +63,7 @@ function openSource(): ErasureSource {
     accessToken: registration.as_token,
     intervalMs,
     fullIntervalMs: numberOf('FULL_SCAN_MS'),
+    maxBusyPercent: numberOf('SCAN_PERCENT'),
   })
 }
 
