@@ -5,6 +5,8 @@ import { adminApi, type Fetch } from '../../../lib/sources/synapse/admin-api.ts'
 import { adminSource } from '../../../lib/sources/synapse/admin-source.ts'
 import { resolveSynapseOptions } from '../../../lib/sources/synapse/synapse-options.ts'
 import type { StoreAdapter } from '../../../lib/store/adapter.ts'
+import { parseUserId } from '../../../lib/matrix/user-id.ts'
+import { createUserSeal } from '../../../lib/user-seal/user-seal.ts'
 import { REGISTRATION } from '../../support/open-erasure.ts'
 import { ADMIN_TOKEN } from '../../support/simulated-synapse/simulated-synapse.ts'
 import type { World } from './world.ts'
@@ -14,6 +16,7 @@ export const FULL_INTERVAL_MS = 10 * 60_000
 /** What makes good a request that could not be worked on. */
 export const SWEEP_MS = 60_000
 
+const KEY = Buffer.alloc(32, 7)
 const ACCOUNT = /^\/_synapse\/admin\/v2\/users\/([^/]+)$/
 
 /** One process of the bridge, from its start until it crashes. */
@@ -44,7 +47,7 @@ export class Process {
     const api = adminApi(options.url, ADMIN_TOKEN, this.#outsideFetch())
     const erasure = await createErasure({
       registration: REGISTRATION,
-      key: Buffer.alloc(32, 7),
+      key: KEY,
       store: this.#outsideStore(),
       allowVolatileStore: true,
       sources: [adminSource(options, api)],
@@ -73,6 +76,12 @@ export class Process {
     this.#world.waiting = 0
     this.#world.ledger.interrupted()
     void this.#store.disconnect?.()
+  }
+
+  /** Whether an account counts as reported, by what is stored. */
+  async isReported(name: string): Promise<boolean> {
+    const tag = createUserSeal(KEY).tag(parseUserId(name))
+    return (await this.#store.get(`erasure:reported:synapse:${tag}`)) !== undefined
   }
 
   /** Every request can be the last of the process, before or after it was answered. */

@@ -58,6 +58,7 @@ export async function runSchedule(schedule: Schedule, place: Place): Promise<Fig
 
 class Run {
   readonly world: World
+  readonly #suspects = new Set<string>()
   process: Process | undefined
   readonly #place: Place
   readonly #fetch: Fetch
@@ -160,7 +161,20 @@ class Run {
     }
     world.ledger.settled()
     this.#check()
+    await this.#judgeSuspects()
     this.#verdict()
+  }
+
+  /**
+   * Whether it was noticed that somebody is back can be unknown, when it was being stored as writing
+   * began to fail. What is stored tells.
+   */
+  async #judgeSuspects(): Promise<void> {
+    for (const name of this.#suspects) {
+      if ((await this.process?.isReported(name)) === true)
+        this.world.complain(`nobody has noticed that ${name} is back`)
+    }
+    this.#suspects.clear()
   }
 
   /** When the next outage ends. */
@@ -231,8 +245,7 @@ class Run {
   #checkPresent(name: string): void {
     const { since, requests, presentAt, requestedAt } = this.world.ledger.of(name)
     if (requests.size === 0 || presentAt > requestedAt) return
-    if (this.#isLongAgo(since, FULL_INTERVAL_MS))
-      this.world.complain(`nobody has noticed that ${name} is back`)
+    if (this.#isLongAgo(since, FULL_INTERVAL_MS)) this.#suspects.add(name)
   }
 
   #isLongAgo(since: number, intervalMs: number): boolean {
