@@ -17,6 +17,7 @@ export function doorTo(remember: (userId: UserId) => Promise<unknown>): Erasure 
     },
     checkToken: sent => hsToken.judge(sent),
     findErased: async () => new Set(),
+    hint: () => {},
     learnServerName: () => {},
     logger: silentLogger,
   }

@@ -2,13 +2,17 @@
 import Koa, { type Middleware } from 'koa'
 
 import type { Erasure } from 'matrix-appservice-erasure'
-import { eraseRouter } from 'matrix-appservice-erasure/koa'
+import { eraseRouter, guardMiddleware } from 'matrix-appservice-erasure/koa'
 
-/** Makes an application that answers erasure requests, and leaves all others to the bridge. */
+/**
+ * Makes an application that answers erasure requests, and leaves all others to the bridge, without
+ * late events of erased users.
+ */
 export function createBridgeApp(erasure: Erasure, bridge: Middleware): Koa {
   const app = new Koa()
-  // Before any body parser: the token is checked before a byte of the body is read.
+  // In this order, and before any body parser: the token is checked before a byte of the body is read.
   app.use(eraseRouter(erasure).routes())
+  app.use(guardMiddleware(erasure))
   app.use(bridge)
   return app
 }

@@ -1,14 +1,19 @@
-// Erasure on a server of node:http. Express, Connect and Polka take the same listener:
-// `app.use(eraseListener(erasure))`, before any body parser.
+// Erasure on a server of node:http.
 import { createServer, type RequestListener, type Server } from 'node:http'
 
 import type { Erasure } from 'matrix-appservice-erasure'
-import { eraseListener } from 'matrix-appservice-erasure/http'
+import { eraseListener, guardListener } from 'matrix-appservice-erasure/http'
 
-/** Makes a server that answers erasure requests, and hands every other request to the bridge. */
+/**
+ * Makes a server that answers erasure requests and hands every other request to the bridge, without
+ * late events of erased users. The bridge reads bodies as before.
+ */
 export function createBridgeServer(erasure: Erasure, bridge: RequestListener): Server {
-  const answerErase = eraseListener(erasure)
+  const erase = eraseListener(erasure)
+  const guard = guardListener(erasure)
   return createServer((request, response) => {
-    answerErase(request, response, () => bridge(request, response))
+    erase(request, response, () =>
+      guard(request, response, () => bridge(request, response)),
+    )
   })
 }

@@ -18,6 +18,8 @@ export interface SweepContext {
   readonly clock: Clock
   readonly sweepMs: number
   readonly tombstoneMs: number
+  /** Withdraws what operators want withdrawn. */
+  withdrawAsked(): Promise<void>
   readonly emit: EmitEvent
   /** Told that documents may have been deleted. */
   readonly onDeleted: () => void
@@ -97,6 +99,7 @@ export class Sweep {
     const { clock, sweepMs, emit } = this.#context
     const sweep = async () => {
       try {
+        await this.#context.withdrawAsked()
         await this.scheduleAll(due)
         if (this.#mayHaveOrphans) await this.releaseOrphans()
         await this.#reviewTimes()

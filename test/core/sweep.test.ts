@@ -38,6 +38,7 @@ function sweepOf(count: number) {
     handOver: createHandOver(scheduler, emit),
     clock: fakeClock(),
     sweepMs: 1000,
+    withdrawAsked: async () => {},
     tombstoneMs: 1000,
     emit,
     onDeleted: () => {},

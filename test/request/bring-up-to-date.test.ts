@@ -94,3 +94,83 @@ t.test('the scheduler is asked for a year at most', async t => {
   const step = nextStep(far, [rows], now, settleMs)
   t.same(step, { kind: 'wait', until: now + YEAR_MS })
 })
+
+/** Accepted a minute ago with a grace of an hour, and nobody has begun. */
+const waiting: OpenRequest = {
+  ...requestWith({}),
+  receivedAt: now - MINUTE_MS,
+  graceUntil: now + 59 * MINUTE_MS,
+  handlers: {},
+}
+const { workedAt: _never, ...unseen } = waiting
+
+t.test('10.3: in its grace a request has no handlers, and is not due', async t => {
+  for (const request of [waiting, unseen]) {
+    for (const retry of [false, true]) {
+      const still = bringUpToDate(request, [rows], retry, now, settleMs)
+      t.same(still, request)
+    }
+    t.equal(nextDue(request, [rows], now, settleMs), request.graceUntil)
+    const last = (request.graceUntil ?? 0) - 1
+    t.same(bringUpToDate(request, [rows], false, last, settleMs).handlers, {})
+    const over = bringUpToDate(request, [rows], false, last + 1, settleMs)
+    t.same(over.handlers, { rows: freshProgress(last + 1) })
+    t.equal(nextDue(request, [rows], last + 1, settleMs), last + 1)
+    t.same(nextStep(over, [rows], last + 1, settleMs), { kind: 'purge', handler: rows })
+  }
+})
+
+t.test('10.3: no handler is called that the stored request does not have', async t => {
+  const end = waiting.graceUntil ?? 0
+  for (const at of [now, end, end + YEAR_MS]) {
+    const step = nextStep(waiting, [rows], at, settleMs)
+    t.same(step, { kind: 'wait', until: end }, 'it could still be withdrawn')
+  }
+  const begun = { ...waiting, handlers: { rows: freshProgress(end) } }
+  t.match(nextStep(begun, [rows], end, settleMs), { kind: 'purge' })
+  const early = bringUpToDate(begun, [rows], false, end - MINUTE_MS, settleMs)
+  t.ok(early.handlers['rows'], 'set back by a minute, the clock brings no grace back')
+  const endless = { ...waiting, graceUntil: now + 5 * YEAR_MS }
+  t.same(nextStep(endless, [rows], now, settleMs), {
+    kind: 'wait',
+    until: now + YEAR_MS,
+  })
+})
+
+t.test(
+  '10.3: a grace that a clock far ahead has stored is as long as it was',
+  async t => {
+    const ahead = now + YEAR_MS
+    for (const request of [
+      { ...unseen, receivedAt: ahead, graceUntil: ahead + 60 * MINUTE_MS },
+      // Worked on later, under the wrong clock: half of it was left.
+      { ...waiting, workedAt: ahead, graceUntil: ahead + 60 * MINUTE_MS },
+    ]) {
+      t.equal(nextDue(request, [rows], now, settleMs), now, 'to be stored at once')
+      const right = bringUpToDate(request, [rows], false, now, settleMs)
+      t.same(right, { ...request, graceUntil: now + 60 * MINUTE_MS })
+      const stored = { ...right, workedAt: now }
+      t.equal(nextDue(stored, [rows], now, settleMs), now + 60 * MINUTE_MS)
+      const again = bringUpToDate(stored, [rows], false, now + 2 * MINUTE_MS, settleMs)
+      t.equal(again.graceUntil, right.graceUntil, 'and it does not move any more')
+    }
+    const slack = { ...unseen, receivedAt: now + MINUTE_MS }
+    t.equal(
+      nextDue(slack, [rows], now, settleMs),
+      slack.graceUntil,
+      'a minute is nothing',
+    )
+    const over = { ...waiting, workedAt: ahead, graceUntil: ahead - MINUTE_MS }
+    const begun = bringUpToDate(over, [rows], false, now, settleMs)
+    t.ok(begun.handlers['rows'], 'nothing was left of it')
+  },
+)
+
+t.test(
+  '10.3: one that could not be unsealed waits again when it is repaired',
+  async t => {
+    const broken = { ...waiting, broken: true }
+    t.equal(nextDue(broken, [rows], now, settleMs), undefined)
+    t.same(bringUpToDate(broken, [rows], false, now, settleMs), waiting)
+  },
+)

@@ -37,6 +37,8 @@ export type BodyRead =
   | {
       /** The whole body. */
       readonly text: string
+      /** The same as it came. A guard passes it on; the endpoint does not need it. */
+      readonly bytes?: Uint8Array
     }
   | {
       /** Why it could not be read. */
@@ -72,7 +74,9 @@ export async function receiveErase(
 }
 
 /** Whether the body is still encoded. */
-export function isCompressed({ contentEncoding }: EraseRequest): boolean {
+export function isCompressed({
+  contentEncoding,
+}: Pick<EraseRequest, 'contentEncoding'>): boolean {
   return contentEncoding !== undefined && contentEncoding !== 'identity'
 }
 

@@ -1,0 +1,4 @@
+export { eraseFetch } from './erase-fetch.ts'
+export type { EraseFetch } from './erase-fetch.ts'
+export { guardFetch } from './guard-fetch.ts'
+export type { GuardFetch } from './guard-fetch.ts'
