@@ -4,12 +4,9 @@ import { join } from 'node:path'
 
 import { measureAcknowledging } from './acknowledge/acknowledge.ts'
 import { measureFinishing } from './finish/finish.ts'
-import { measureGuarding } from './guard/guard.ts'
 import { measureIsErased } from './is-erased/is-erased.ts'
 import { measurePostgres } from './postgres/measure-postgres.ts'
-import { measureScan } from './scan/scan.ts'
 import { measureStart } from './start/start.ts'
-import { measureSynapse } from './synapse/measure-synapse.ts'
 import { type Arguments, parseArguments, type Part, PARTS } from './support/arguments.ts'
 import { type Figure, isMet } from './support/figure.ts'
 import { measureSync, printMachine } from './support/machine.ts'
@@ -21,11 +18,8 @@ const MEASURES: Readonly<Record<Part, Measure>> = {
   ack: measureAcknowledging,
   start: measureStart,
   'is-erased': measureIsErased,
-  guard: measureGuarding,
   finish: (folder, { finish }) => measureFinishing(folder, finish),
-  scan: measureScan,
   postgres: measurePostgres,
-  synapse: measureSynapse,
 }
 
 /** Beside this file and not in the system's temporary folder, which may be memory. */

@@ -69,11 +69,6 @@ export interface ErasureErrorFacts {
   }
   /** The registration cannot be read. */
   REGISTRATION_MISSING: OfFile
-  /** The request cannot be withdrawn: handlers may have been called, or it has no grace. */
-  REQUEST_BEGUN: {
-    /** The request that goes on. */
-    readonly requestId: string
-  }
   /** Another process is working on this request. */
   REQUEST_TAKEN: {
     /** The request that another process works on. */

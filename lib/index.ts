@@ -16,15 +16,6 @@ export type {
   ErrorDescription,
 } from './request/erasure-event.ts'
 export type { Clock } from './host/clock.ts'
-export { SourceError } from './watch/source.ts'
-export type {
-  Account,
-  AccountState,
-  ErasureSink,
-  ErasureSource,
-  SourceCode,
-  SourceRules,
-} from './watch/source.ts'
 export type { LogFields, Logger } from './host/logger.ts'
 export { isUserId, localpartOf, parseUserId, serverNameOf } from './matrix/user-id.ts'
 export type { UserId } from './matrix/user-id.ts'
@@ -52,7 +43,6 @@ export type {
   HandlerStatus,
   OpenRequestStatus,
   RequestState,
-  SourceStatus,
 } from './core/read-status.ts'
 export type {
   HandlerErrorCode,

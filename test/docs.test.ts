@@ -17,28 +17,17 @@ t.test('the sample of the README is the quickstart, and short', async t => {
   t.ok(linesBefore <= 25, 'the code is on the first screen')
 })
 
-t.test("the first screen's line for Synapse is that of an example", async t => {
-  const [screen = ''] = read('README.md').split('```ts')
-  const line = /sources: \[synapse\(.*?\)\]/.exec(screen)?.[0]
-  t.type(line, 'string')
-  t.match(read('examples/sources/synapse.ts'), `    ${line},\n`)
-})
-
 t.test('every error code is in docs/errors.md, and nothing else', async t => {
   const codesIn = (text: string, code: RegExp) =>
     [...text.matchAll(code)].map(([, found]) => found)
   const rowsIn = (text: string) =>
     [...text.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code)
   const page = read('docs/errors.md')
-  const [ours = '', rest = ''] = page.split('## Codes of handlers')
-  const [handlers = '', sources = ''] = rest.split('## Codes of sources')
+  const [ours = '', handlers = ''] = page.split('## Codes of handlers')
   const blockOf = (path: string, head: string) =>
     read(path).split(head)[1]?.split('\n\n')[0] ?? ''
   const facts = blockOf('lib/errors.ts', 'export interface ErasureErrorFacts')
   const union = blockOf('lib/request/open-request.ts', 'export type HandlerErrorCode =')
-  const ofSources = blockOf('lib/request/erasure-event.ts', 'export type SourceCode =')
-  t.same(rowsIn(sources), codesIn(ofSources, /^\s*\| '([A-Z_]+)'/gm))
-  t.ok(rowsIn(sources).length > 3)
   t.same(rowsIn(ours), codesIn(facts, /^ {2}([A-Z_]+): /gm))
   t.same(rowsIn(handlers), codesIn(union, /^\s*\| '([A-Z_]+)'/gm))
   t.ok(rowsIn(ours).length > 10)

@@ -11,20 +11,16 @@ import { ROOT } from './support/program.ts'
 const FLOORS = [
   ['errors.ts'],
   ['host'],
-  ['matrix', 'postgres'],
+  ['matrix'],
   ['registration', 'user-seal'],
   ['request'],
   ['store', 'schedule'],
   ['purge'],
-  ['watch'],
   ['core'],
-  ['doors/http', 'engines/sqlite', 'engines/postgres/connection', 'sources/synapse'],
-  ['doors/fetch', 'doors/koa', 'doors/bridge'],
-  ['engines/postgres/store', 'engines/postgres/queue'],
+  ['doors/http', 'engines/sqlite', 'engines/postgres/connection'],
+  ['doors/koa', 'doors/bridge', 'engines/postgres/store', 'engines/postgres/queue'],
   ['engines/postgres'],
-  ['sources'],
   ['testing/handlers', 'testing/engines'],
-  ['testing/sources'],
   ['testing', 'cli', 'index.ts'],
 ]
 /** Plug-ins: each knows the floors below and its own family. */

@@ -16,9 +16,7 @@ import {
   type UserTag,
 } from 'matrix-appservice-erasure'
 import { attachErasure } from 'matrix-appservice-erasure/bridge'
-import { eraseFetch, guardFetch } from 'matrix-appservice-erasure/fetch'
-import { eraseListener, guardListener } from 'matrix-appservice-erasure/http'
-import { eraseRouter, guardMiddleware, listen } from 'matrix-appservice-erasure/koa'
+import { eraseRouter, listen } from 'matrix-appservice-erasure/koa'
 import { postgresEngine } from 'matrix-appservice-erasure/postgres'
 import { sqliteStore } from 'matrix-appservice-erasure/sqlite'
 import {
@@ -101,12 +99,7 @@ export async function usesTheSdk(store: StoreAdapter): Promise<Accepted> {
 /** A door, an engine, the testing tools: their public import paths stay. */
 export const surface: readonly unknown[] = [
   attachErasure,
-  eraseFetch,
-  eraseListener,
   eraseRouter,
-  guardFetch,
-  guardListener,
-  guardMiddleware,
   listen,
   postgresEngine,
   sqliteStore,

@@ -1,16 +1,7 @@
 import { parseArgs } from 'node:util'
 
 /** The parts of the benchmark, in the order they run. */
-export const PARTS = [
-  'ack',
-  'start',
-  'is-erased',
-  'guard',
-  'finish',
-  'scan',
-  'postgres',
-  'synapse',
-] as const
+export const PARTS = ['ack', 'start', 'is-erased', 'finish', 'postgres'] as const
 
 /** One part of the benchmark. */
 export type Part = (typeof PARTS)[number]

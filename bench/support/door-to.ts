@@ -17,7 +17,6 @@ export function doorTo(remember: (userId: UserId) => Promise<unknown>): Erasure 
     },
     checkToken: sent => hsToken.judge(sent),
     findErased: async () => new Set(),
-    hint: () => {},
     learnServerName: () => {},
     logger: silentLogger,
   }

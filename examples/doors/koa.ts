@@ -2,17 +2,13 @@
 import Koa, { type Middleware } from 'koa'
 
 import type { Erasure } from 'matrix-appservice-erasure'
-import { eraseRouter, guardMiddleware } from 'matrix-appservice-erasure/koa'
+import { eraseRouter } from 'matrix-appservice-erasure/koa'
 
-/**
- * Makes an application that answers erasure requests, and leaves all others to the bridge, without
- * late events of erased users.
- */
+/** Makes an application that answers erasure requests, and leaves all others to the bridge. */
 export function createBridgeApp(erasure: Erasure, bridge: Middleware): Koa {
   const app = new Koa()
-  // In this order, and before any body parser: the token is checked before a byte of the body is read.
+  // Before any body parser: the token is checked before a byte of the body is read.
   app.use(eraseRouter(erasure).routes())
-  app.use(guardMiddleware(erasure))
   app.use(bridge)
   return app
 }

@@ -1,19 +1,14 @@
-// Erasure on a server of node:http.
+// Erasure on a server of node:http. Express, Connect and Polka take the same listener:
+// `app.use(eraseListener(erasure))`, before any body parser.
 import { createServer, type RequestListener, type Server } from 'node:http'
 
 import type { Erasure } from 'matrix-appservice-erasure'
-import { eraseListener, guardListener } from 'matrix-appservice-erasure/http'
+import { eraseListener } from 'matrix-appservice-erasure/http'
 
-/**
- * Makes a server that answers erasure requests and hands every other request to the bridge, without
- * late events of erased users. The bridge reads bodies as before.
- */
+/** Makes a server that answers erasure requests, and hands every other request to the bridge. */
 export function createBridgeServer(erasure: Erasure, bridge: RequestListener): Server {
-  const erase = eraseListener(erasure)
-  const guard = guardListener(erasure)
+  const answerErase = eraseListener(erasure)
   return createServer((request, response) => {
-    erase(request, response, () =>
-      guard(request, response, () => bridge(request, response)),
-    )
+    answerErase(request, response, () => bridge(request, response))
   })
 }

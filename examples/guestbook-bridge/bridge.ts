@@ -1,18 +1,11 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 
 import type { Bridge } from 'matrix-appservice-bridge'
-import {
-  createErasure,
-  type Erasure,
-  type ErasureSource,
-  type Logger,
-} from 'matrix-appservice-erasure'
+import { createErasure, type Erasure, type Logger } from 'matrix-appservice-erasure'
 import { attachErasure } from 'matrix-appservice-erasure/bridge'
-import { synapse } from 'matrix-appservice-erasure/sources'
 import { sqliteStore } from 'matrix-appservice-erasure/sqlite'
-import { parse } from 'yaml'
 
 import { openAccounts } from './accounts.ts'
 import { downloadPicture, openAvatars } from './avatars.ts'
@@ -39,16 +32,7 @@ export interface Settings {
   readonly settleMs: number
   /** How long the purge of messages pauses between two slices. */
   readonly pauseMs: number
-  /** How to ask the homeserver who was erased; without it, the bridge waits until it is told. */
-  readonly source?: SourceSettings | undefined
   readonly log: Logger
-}
-
-/** How often the bridge asks Synapse, if not as often as the SDK would. */
-export interface SourceSettings {
-  readonly intervalMs?: number
-  readonly fullIntervalMs?: number
-  readonly maxBusyPercent?: number
 }
 
 /** A bridge that is running. */
@@ -100,7 +84,7 @@ export async function startBridge(settings: Settings): Promise<GuestbookBridge> 
 }
 
 function openErasure(settings: Settings): Promise<Erasure> {
-  const { registration, dataDir, serverName, settleMs, log, source } = settings
+  const { registration, dataDir, serverName, settleMs, log } = settings
   return createErasure({
     registration,
     key: join(dataDir, 'erasure.key'),
@@ -108,17 +92,7 @@ function openErasure(settings: Settings): Promise<Erasure> {
     serverName,
     settleMs,
     logger: log,
-    sources: source === undefined ? [] : [askSynapse(settings, source)],
   })
-}
-
-/** Asks with the token that the bridge has anyway. Its bot must be a server admin for that. */
-function askSynapse(settings: Settings, source: SourceSettings): ErasureSource {
-  const { registration, homeserverUrl: url, serverName } = settings
-  const { as_token: accessToken } = parse(readFileSync(registration, 'utf8')) as {
-    as_token: string
-  }
-  return synapse({ url, serverName, accessToken, ...source })
 }
 
 /** Erasure must not wait for a homeserver that is down, so this is tried again later. */

@@ -1,4 +1,4 @@
-import { type SourceSettings, startBridge } from './bridge.ts'
+import { startBridge } from './bridge.ts'
 import { createLog } from './log.ts'
 
 // Anyone who can read the files can read what people wrote.
@@ -26,7 +26,6 @@ const bridge = await startBridge({
   guestbookPort,
   settleMs: numberOf('SETTLE_MS', 900_000),
   pauseMs: numberOf('PAUSE_MS', 0),
-  source: sourceOf(env['SOURCE']),
   log,
 }).catch((error: unknown) => fail(error instanceof Error ? error.message : 'unknown'))
 
@@ -39,17 +38,6 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 
 function textOf(name: string): string {
   return env[name] || fail(`${name} is not set; see README.md`)
-}
-
-/** What the bridge asks who was erased. */
-function sourceOf(name: string | undefined): SourceSettings | undefined {
-  if (!name) return undefined
-  if (name !== 'synapse') fail('SOURCE is not `synapse`: see README.md')
-  return {
-    intervalMs: numberOf('SCAN_MS', 60_000),
-    fullIntervalMs: numberOf('FULL_SCAN_MS', 3_600_000),
-    maxBusyPercent: numberOf('SCAN_PERCENT', 1),
-  }
 }
 
 function numberOf(name: string, otherwise?: number): number {

@@ -6,20 +6,10 @@ import { type CliStreams, type Command } from './command.ts'
 import { erase } from './erase.ts'
 import { registration } from './registration.ts'
 import { restore } from './restore.ts'
-import { sources } from './sources.ts'
 import { status } from './status.ts'
-import { withdraw } from './withdraw.ts'
 
 /** Every command there is: `help`, the error of an unknown one and the call go by this list. */
-const COMMANDS: readonly Command[] = [
-  registration,
-  erase,
-  status,
-  sources,
-  withdraw,
-  backup,
-  restore,
-]
+const COMMANDS: readonly Command[] = [registration, erase, status, backup, restore]
 
 /**
  * Runs a command.

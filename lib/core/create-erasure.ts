@@ -2,11 +2,12 @@ import type { Accepted, Erasure } from './erasure.ts'
 import { ErasureError } from '../errors.ts'
 import { contain, type Logger, redactingLogger } from '../host/logger.ts'
 import type { ErasureDoor } from './erasure-door.ts'
+import { findErased } from './find-erased.ts'
 import { HsToken } from '../registration/hs-token.ts'
 import { OwnUsers } from '../registration/own-users.ts'
 import type { Registration } from '../registration/registration.ts'
 import { createRedactor } from '../matrix/redactor.ts'
-import { isUserId, parseUserId, type UserId } from '../matrix/user-id.ts'
+import { isUserId, parseUserId } from '../matrix/user-id.ts'
 import { type ErasureOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import type { Json, PurgeFunction, PurgeHandler } from '../purge/handler.ts'
 import {
@@ -17,15 +18,13 @@ import {
 import { loadRegistration } from '../registration/registration-file.ts'
 import { inProcessScheduler } from '../schedule/in-process.ts'
 import { type ErasureStore, openErasureStore } from '../store/erasure-store.ts'
+import { isRequestId } from '../request/request-id.ts'
 import type { EmitEvent } from '../request/erasure-event.ts'
-import type { RequestId } from '../request/request-id.ts'
 import { type ErasureStatus, readStatus } from './read-status.ts'
 import { logEvents } from './log-events.ts'
 import { createHandOver, type HandOver } from './hand-over.ts'
 import { Intake } from './intake.ts'
 import { Runner } from './runner.ts'
-import { loadOpenRequest, Withdrawals } from './withdrawals.ts'
-import { WatchRoom } from '../watch/watch-room.ts'
 import { openKey } from '../user-seal/key.ts'
 import { createUserSeal, type UserSeal } from '../user-seal/user-seal.ts'
 
@@ -93,15 +92,8 @@ class ErasureImplementation implements Erasure {
   readonly #handOver: HandOver
   readonly #intake: Intake
   readonly #runner: Runner
-  readonly #withdrawals: Withdrawals
-  readonly #watchRoom: WatchRoom
   readonly #ownUsers: OwnUsers | undefined
   readonly #handlers: RegisteredHandler[] = []
-  /** What runs must know of an operator's word. */
-  readonly #words = {
-    withdrawIfAsked: (id: RequestId) => this.#withdrawals.withdrawIfAsked(id),
-    withdrawAsked: () => this.#withdrawals.withdrawAsked(),
-  }
   #starting: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
@@ -117,8 +109,7 @@ class ErasureImplementation implements Erasure {
     this.door = {
       checkToken: sent => hsToken.judge(sent),
       accept: userId => this.#intake.accept(userId),
-      findErased: userIds => this.#intake.findErased(userIds),
-      hint: userId => this.hint(userId),
+      findErased: userIds => findErased(userIds, userId => this.isErased(userId)),
       learnServerName: name => this.#ownUsers?.learnServerName(name),
       logger: this.#logger,
     }
@@ -129,28 +120,11 @@ class ErasureImplementation implements Erasure {
     const emit = subscribe(logEvents(this.#logger), options.onEvent)
     const scheduler = options.scheduler ?? inProcessScheduler({ drainMs, clock })
     this.#handOver = createHandOver(scheduler, emit)
-    const { exclusive, writeIf } = options.store
-    const isShared = writeIf !== undefined && exclusive !== true
     const common = { store, seal, clock, emit, handOver: this.#handOver }
     const { allow, recordMs, tombstoneMs, settleMs, sweepMs } = options
-    const own = { allow, recordMs, ownUsers: this.#ownUsers, isShared }
-    this.#intake = new Intake({ ...common, ...own })
+    this.#intake = new Intake({ ...common, allow, recordMs, ownUsers: this.#ownUsers })
     const times = { recordMs, tombstoneMs, settleMs, sweepMs, drainMs }
-    const log = this.#logger
-    this.#runner = new Runner({ ...common, ...times, ...this.#words, scheduler, log })
-    this.#withdrawals = new Withdrawals({ ...common, recordMs, runner: this.#runner })
-    this.#watchRoom = new WatchRoom(options.sources, {
-      documents: store.sources,
-      seal,
-      clock,
-      logger: this.#logger,
-      emit,
-      drainMs,
-      isShared,
-      accept: (userId, report) => this.#intake.acceptReported(userId, report),
-      restore: (userId, source) => this.#restore(userId, source),
-      waiting: source => this.#withdrawals.waiting(source),
-    })
+    this.#runner = new Runner({ ...common, ...times, scheduler, log: this.#logger })
   }
 
   onUserErase<C extends Json>(
@@ -187,7 +161,6 @@ class ErasureImplementation implements Erasure {
       this.#starting = undefined
       throw error
     }
-    this.#watchRoom.begin()
   }
 
   async accept(userId: string): Promise<Accepted> {
@@ -204,29 +177,20 @@ class ErasureImplementation implements Erasure {
     return wasErased
   }
 
-  hint(userId: string): void {
-    if (this.#starting === undefined || this.#closing !== undefined) return
-    if (isUserId(userId)) this.#watchRoom.hint(userId)
-  }
-
-  async #restore(userId: UserId, source: string): Promise<void> {
-    await this.#withdrawals.withdrawReported(this.#seal.tag(userId), source)
-    await this.lift(userId)
-  }
-
   status(): Promise<ErasureStatus> {
-    const { clock, targetMs } = this.#options
-    return readStatus(this.#store, clock.now(), targetMs, this.#watchRoom.names)
+    return readStatus(this.#store, this.#options.clock.now(), this.#options.targetMs)
   }
 
   async retry(requestId: string): Promise<void> {
-    const request = await loadOpenRequest(this.#store, requestId)
+    const request = isRequestId(requestId) ? await this.#store.load(requestId) : undefined
+    if (request === undefined) {
+      throw new ErasureError(
+        'REQUEST_UNKNOWN',
+        'No open request has this id; run `status` to list the open ones',
+      )
+    }
     await this.#store.askRetry(request.id)
     await this.#handOver(request, this.#options.clock.now())
-  }
-
-  withdraw(requestId: string): Promise<void> {
-    return this.#withdrawals.withdraw(requestId)
   }
 
   close(): Promise<void> {
@@ -237,7 +201,6 @@ class ErasureImplementation implements Erasure {
   async #close(): Promise<void> {
     this.#intake.close()
     try {
-      await this.#watchRoom.close()
       await this.#runner.close()
     } finally {
       await this.#store.close()

@@ -18,17 +18,11 @@ export interface ErasureDoor {
   accept(userId: UserId): Promise<Accepted>
   /**
    * Returns those of these users who are erased. Asks about all of them at once, and once each: with
-   * PostgreSQL that is one round trip, however many there are. With SQLite it remembers who is not
-   * erased until a request comes for them. Ignores strings that are not user IDs.
+   * PostgreSQL that is one round trip, however many there are. Ignores strings that are not user IDs.
    *
    * @throws ErasureError `STORE_UNREADABLE`
    */
   findErased(userIds: Iterable<string>): Promise<ReadonlySet<string>>
-  /**
-   * Somebody saw a sign that this user may have been erased, or reactivated: the sources look at them
-   * now. A hint alone erases nobody. Returns at once and never throws; without sources it does nothing.
-   */
-  hint(userId: UserId): void
   /**
    * Tells the SDK the homeserver's name, if the framework knows it. Ignored if the option
    * `serverName` was given.

@@ -56,13 +56,6 @@ export interface Erasure {
    * @throws ErasureError `USER_ID_INVALID`, or `STORE_UNWRITABLE`
    */
   lift(userId: string): Promise<boolean>
-  /**
-   * Tells the SDK of a sign that a user may have been erased, such as their own leave from a room. Each
-   * of the `sources` looks at the user now and 1, 5 and 30 seconds from now, until it finds them erased;
-   * what comes too fast for that is left to its next scan. A hint alone erases nobody. Never throws;
-   * ignored without sources, before `start`, and for a string that is not a user ID.
-   */
-  hint(userId: string): void
   /** Counts requests and lists the open ones. It reads the whole store: do not call it often. */
   status(): Promise<ErasureStatus>
   /**
@@ -71,16 +64,6 @@ export interface Erasure {
    * @throws ErasureError `REQUEST_UNKNOWN` if there is no such open request
    */
   retry(requestId: string): Promise<void>
-  /**
-   * Withdraws an open request that is `waiting` in its grace, as if it had never come: no handler is
-   * called, and `isErased` becomes false again, unless another open request of the same user is left.
-   * What remains is a record of outcome `withdrawn`. If work on the request begins at the same
-   * moment, exactly one of both happens.
-   *
-   * @throws ErasureError `REQUEST_UNKNOWN` if there is no such open request, `REQUEST_BEGUN` if
-   *   handlers may have been called or if it has no grace, or `STORE_UNWRITABLE`
-   */
-  withdraw(requestId: string): Promise<void>
   /**
    * Accepts no more requests, waits for handlers, aborts them at the deadline, and closes the store.
    * Every further call returns the same promise.

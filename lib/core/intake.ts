@@ -8,12 +8,9 @@ import type { EmitEvent } from '../request/erasure-event.ts'
 import { createRequestIds } from '../request/request-id.ts'
 import type { ErasureStore } from '../store/erasure-store.ts'
 import type { UserSeal, UserTag } from '../user-seal/user-seal.ts'
-import type { Report } from '../watch/watch-services.ts'
 import type { Accepted } from './erasure.ts'
-import { findErased } from './find-erased.ts'
 import type { HandOver } from './hand-over.ts'
 import type { ErasureOptions } from './options.ts'
-import { Unerased } from './unerased.ts'
 
 /** How long `allow` may take: a homeserver waits for it, and so does closing a door. */
 const ALLOW_MS = 10_000
@@ -29,8 +26,6 @@ export interface IntakeContext {
   readonly allow: ErasureOptions['allow']
   /** Absent: every user can be erased. */
   readonly ownUsers: OwnUsers | undefined
-  /** Whether other processes can write the store. */
-  readonly isShared: boolean
 }
 
 /** Takes requests in: all that happens before the 200, and who counts as erased from then on. */
@@ -42,80 +37,35 @@ export class Intake {
    * would store it as newer than `receivedAt`, and the purge would spare it.
    */
   readonly #arriving = new Map<UserTag, number>()
-  readonly #unerased: Unerased | undefined
   readonly #closed = Promise.withResolvers<'closed'>()
   #isClosed = false
 
   constructor(context: IntakeContext) {
     this.#context = context
-    if (!context.isShared) this.#unerased = new Unerased()
   }
 
   async accept(userId: UserId): Promise<Accepted> {
-    const accepted = await this.#accept(userId)
-    if (accepted === undefined) throw new Error('Only a report can have been made before')
-    return accepted
-  }
-
-  /** Accepts a user whom a source has found, unless it has reported the same erasure before. */
-  async acceptReported(userId: UserId, report: Report): Promise<void> {
-    await this.#accept(userId, report)
-  }
-
-  async #accept(userId: UserId, report?: Report): Promise<Accepted | undefined> {
     this.#checkOpen()
     await this.#askAllow(userId)
     this.#checkOpen()
-    const { ownUsers } = this.#context
-    const isOwn = ownUsers?.has(userId) === true
-    if (isOwn || (ownUsers !== undefined && report?.isGhost === true)) {
-      return this.#decline(userId, report)
-    }
+    if (this.#context.ownUsers?.has(userId)) return this.#decline()
     const { store, seal, clock, emit, handOver } = this.#context
     const receivedAt = clock.now()
     const id = this.#nextId(receivedAt)
     const tag = seal.tag(userId)
     const sealed = seal.seal(userId, id)
-    const { source, graceMs = 0 } = report ?? {}
-    const request = {
-      id,
-      tag,
-      sealed,
-      receivedAt,
-      claims: 0,
-      held: true,
-      handlers: {},
-      ...(source !== undefined && { source }),
-      ...(graceMs > 0 && { graceUntil: receivedAt + graceMs }),
-    }
-    this.#unerased?.forget(userId)
+    const state = { claims: 0, held: true, handlers: {} }
+    const request = { id, tag, sealed, receivedAt, ...state }
     this.#count(tag, 1)
     try {
-      if (report === undefined) await store.accept(request)
-      else if (!(await store.acceptReported(request, report.source))) return undefined
+      await store.accept(request)
     } finally {
       this.#count(tag, -1)
     }
     emit({ kind: 'accepted', requestId: id })
     // Not awaited: the request is durable, and the sweep finds what the scheduler loses.
-    void handOver(request, request.graceUntil ?? receivedAt)
+    void handOver(request, receivedAt)
     return { requestId: id, declined: false }
-  }
-
-  /** Those of these users who are erased. Strings that are not user IDs are not. */
-  findErased(userIds: Iterable<string>): Promise<ReadonlySet<string>> {
-    return findErased(userIds, users => this.#findErased(users), this.#unerased)
-  }
-
-  async #findErased(userIds: readonly UserId[]): Promise<ReadonlySet<UserId>> {
-    const { store, seal } = this.#context
-    const tags = userIds.map(userId => seal.tag(userId))
-    // Before the store is read: what is being written now may be written when it has been.
-    const arriving = new Set(tags.filter(tag => this.#arriving.has(tag)))
-    const erased = await store.findErased(tags)
-    const isErased = (tag: UserTag | undefined) =>
-      tag !== undefined && (arriving.has(tag) || erased.has(tag))
-    return new Set(userIds.filter((_, at) => isErased(tags[at])))
   }
 
   async isErased(userId: UserId): Promise<boolean> {
@@ -140,18 +90,15 @@ export class Intake {
     else this.#arriving.set(tag, count)
   }
 
-  async #decline(userId: UserId, report?: Report): Promise<Accepted | undefined> {
-    const { store, seal, clock, emit, recordMs } = this.#context
+  async #decline(): Promise<Accepted> {
+    const { store, clock, emit, recordMs } = this.#context
     const now = clock.now()
     const requestId = this.#nextId(now)
     const times = { receivedAt: now, finishedAt: now }
-    const record = { requestId, outcome: 'declined' as const, ...times, handlers: {} }
-    if (report === undefined) await store.decline(record, recordMs)
-    else {
-      const tag = seal.tag(userId)
-      const isNew = await store.declineReported(record, recordMs, report.source, tag)
-      if (!isNew) return undefined
-    }
+    await store.decline(
+      { requestId, outcome: 'declined', ...times, handlers: {} },
+      recordMs,
+    )
     emit({ kind: 'declined', requestId })
     return { requestId, declined: true }
   }

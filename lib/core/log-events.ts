@@ -10,7 +10,6 @@ const LINES: Readonly<Record<ErasureEvent['kind'], Line>> = {
     'warn',
     "An erasure request for the application service's own bot or ghost was declined",
   ],
-  withdrawn: ['info', 'A request was withdrawn in its grace, and nothing was erased'],
   stepped: ['debug', 'A purge handler took a step'],
   retrying: ['warn', 'A purge handler failed and will be called again'],
   blocked: [
@@ -38,28 +37,6 @@ const LINES: Readonly<Record<ErasureEvent['kind'], Line>> = {
     'Deleted (still encrypted) rows remain in the write-ahead log: another process is reading ' +
       'the database, or the disk is full. Will retry',
   ],
-  'source failed': [
-    'error',
-    'A source cannot see who was erased; it keeps trying. See docs/operating.md',
-  ],
-  'source recovered': ['info', 'A source sees again who was erased'],
-  'source held back': [
-    'error',
-    'A source found more erased users than `maxPerScan`, so it erases nobody. If they are right, ' +
-      'run: matrix-appservice-erasure sources allow NAME',
-  ],
-  'half-finished deactivations': [
-    'warn',
-    'Accounts are erased, but not deactivated: the homeserver crashed in the middle of it. ' +
-      'docs/operating.md says how to find and repair them',
-  ],
-  reactivated: [
-    'info',
-    'An erased account is there again, and no longer counts as erased',
-  ],
-  'watching began': ['info', 'This process watches a source'],
-  'watching ended': ['info', 'This process no longer watches a source'],
-  'watching failed': ['error', 'Watching a source failed; it will be tried again'],
 }
 
 /** Turns what happens into log lines. */

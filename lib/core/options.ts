@@ -5,8 +5,6 @@ import type { ErasureEvent } from '../request/erasure-event.ts'
 import { isServerName, type UserId } from '../matrix/user-id.ts'
 import { DEFAULT_DRAIN_MS, type Scheduler } from '../schedule/scheduler.ts'
 import type { StoreAdapter } from '../store/adapter.ts'
-import { checkSources } from '../watch/rules.ts'
-import type { ErasureSource } from '../watch/source.ts'
 
 const MINUTE_MS = 60 * 1000
 const DAY_MS = 24 * 60 * MINUTE_MS
@@ -14,8 +12,6 @@ const DAY_MS = 24 * 60 * MINUTE_MS
 const MAX_MS = 1000 * 366 * DAY_MS
 /** When a request becomes overdue: within any month; see `targetMs`. */
 export const DEFAULT_TARGET_MS: number = 28 * DAY_MS
-/** How long records are kept; see `recordMs`. */
-export const DEFAULT_RECORD_MS: number = 730 * DAY_MS
 
 /** The options of {@link createErasure}. */
 export interface ErasureOptions {
@@ -32,12 +28,6 @@ export interface ErasureOptions {
   readonly key: string | Uint8Array
   /** Where the SDK keeps open requests, tombstones and records: `sqliteStore({ path })`. */
   readonly store: StoreAdapter
-  /**
-   * What finds out about erasures that nobody tells the SDK of, such as `synapse({ … })`. They are
-   * started by `start` and closed by `close`. If several processes share the store, each source watches
-   * in one of them at a time. Default: none.
-   */
-  readonly sources?: readonly ErasureSource[]
   /** Decides when to work on a request. Default: in this process, four requests at a time. */
   readonly scheduler?: Scheduler
   /**
@@ -125,14 +115,13 @@ const OPTIONS: {
   registration: undefined,
   key: undefined,
   store: undefined,
-  sources: [],
   scheduler: undefined,
   allow: undefined,
   eraseOwnUsers: false,
   serverName: undefined,
   settleMs: 15 * MINUTE_MS,
   tombstoneMs: 120 * DAY_MS,
-  recordMs: DEFAULT_RECORD_MS,
+  recordMs: 730 * DAY_MS,
   targetMs: DEFAULT_TARGET_MS,
   sweepMs: 5 * MINUTE_MS,
   drainMs: DEFAULT_DRAIN_MS,
@@ -156,7 +145,6 @@ export function resolveOptions(options: ErasureOptions): ResolvedOptions {
   if (typeof options.key !== 'string' && !(options.key instanceof Uint8Array)) {
     throw new TypeError('Expected `key` to be a path or a Uint8Array of 32 bytes')
   }
-  if (options.sources !== undefined) checkSources(options.sources)
   if (options.serverName !== undefined && !isServerName(options.serverName)) {
     throw new TypeError('Expected `serverName` to be a server name, such as example.org')
   }

@@ -1,9 +1,6 @@
 import type { RequestId } from '../request/request-id.ts'
-import type { SourceCode } from '../request/erasure-event.ts'
 import type { ErasureStore } from '../store/erasure-store.ts'
-import type { SourceState } from '../store/source-documents.ts'
 import {
-  graceEnd,
   type HandlerErrorCode,
   type HandlerState,
   handlerState,
@@ -16,7 +13,7 @@ import {
 const CLOCK_SLACK_MS = 60_000
 
 /** Every state a request can be in. */
-export type RequestState = OpenRequestState | 'erased' | 'declined' | 'withdrawn'
+export type RequestState = OpenRequestState | 'erased' | 'declined'
 
 /** How far a handler is with an open request. */
 export interface HandlerStatus {
@@ -38,8 +35,6 @@ export interface OpenRequestStatus {
   readonly state: OpenRequestState
   /** When it was received. */
   readonly receivedAt: Date
-  /** When its grace ends and the first handler is called; absent unless it is `waiting`. */
-  readonly startsAt?: Date
   /** When it becomes overdue. */
   readonly dueAt: Date
   /**
@@ -51,43 +46,21 @@ export interface OpenRequestStatus {
   readonly handlers: Readonly<Record<string, HandlerStatus>>
 }
 
-/** A source, as an operator sees it. */
-export interface SourceStatus {
-  /** The name it has. */
-  readonly name: string
-  /** When its last complete scan ended; absent before the first. */
-  readonly lastSuccessAt?: Date
-  /** Why it does not see, or erases nobody; absent if all is well. */
-  readonly code?: SourceCode
-  /** Since when it has that code. */
-  readonly since?: Date
-  /** How many users wait for `matrix-appservice-erasure sources allow NAME`. */
-  readonly heldBack: number
-  /** How many accounts have been erased, but not deactivated, for over an hour. */
-  readonly halfFinished: number
-  /** Whether everybody whom the first scan found is accepted, or noted with `baseline`. */
-  readonly firstRunDone: boolean
-}
-
 /** The result of `status`. No value in it is derived from a user ID. */
 export interface ErasureStatus {
-  /** The number of requests in each state; for `erased`, `declined` and `withdrawn`, the number of records. */
+  /** The number of requests in each state; for `erased` and `declined`, the number of records. */
   readonly counts: Readonly<Record<RequestState, number>>
   /** The open requests, oldest first. */
   readonly open: readonly OpenRequestStatus[]
-  /** The sources that watch, or have watched, on this store; by name. */
-  readonly sources: readonly SourceStatus[]
 }
 
 /** Reads the status from the store. */
 export async function readStatus(
-  store: Pick<ErasureStore, 'openRequests' | 'records' | 'sources'>,
+  store: Pick<ErasureStore, 'openRequests' | 'records'>,
   now: number,
   targetMs: number,
-  sourceNames: readonly string[] = [],
 ): Promise<ErasureStatus> {
   const counts: Record<RequestState, number> = {
-    waiting: 0,
     accepted: 0,
     purging: 0,
     settling: 0,
@@ -95,7 +68,6 @@ export async function readStatus(
     blocked: 0,
     erased: 0,
     declined: 0,
-    withdrawn: 0,
   }
   const open: OpenRequestStatus[] = []
   for await (const request of store.openRequests()) {
@@ -104,31 +76,7 @@ export async function readStatus(
     open.push(status)
   }
   for await (const { outcome } of store.records()) counts[outcome] += 1
-  const sources = new Map(sourceNames.map(name => [name, describeSource(name, {})]))
-  for await (const { name, state } of store.sources.states()) {
-    sources.set(name, describeSource(name, state))
-  }
-  return {
-    counts,
-    open,
-    sources: [...sources.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-  }
-}
-
-/** A source, as an operator sees it. */
-export function describeSource(name: string, state: SourceState): SourceStatus {
-  const { lastSuccessAt, heldBack = 0, halfFinished = 0, firstRunDone = false } = state
-  const code = state.code ?? (heldBack > 0 ? 'SOURCE_HELD_BACK' : undefined)
-  const since = state.code === undefined ? state.heldBackSince : state.since
-  return {
-    name,
-    ...(lastSuccessAt !== undefined && { lastSuccessAt: new Date(lastSuccessAt) }),
-    ...(code !== undefined && { code }),
-    ...(since !== undefined && { since: new Date(since) }),
-    heldBack,
-    halfFinished,
-    firstRunDone,
-  }
+  return { counts, open }
 }
 
 function describeRequest(
@@ -137,9 +85,7 @@ function describeRequest(
   targetMs: number,
 ): OpenRequestStatus {
   const dueAt = request.receivedAt + targetMs
-  const startsAt = graceEnd(request)
   const waits = Object.values(request.handlers).map(({ notBefore }) => notBefore)
-  const nextCall = Math.max(now, startsAt ?? now, ...waits)
   const handlers = Object.entries(request.handlers).map(([name, progress]) => {
     const { code, failures } = progress
     const progressAt = new Date(progress.progressAt ?? request.receivedAt)
@@ -150,9 +96,8 @@ function describeRequest(
     requestId: request.id,
     state: requestState(request),
     receivedAt: new Date(request.receivedAt),
-    ...(startsAt !== undefined && { startsAt: new Date(startsAt) }),
     dueAt: new Date(dueAt),
-    overdue: nextCall > dueAt || request.receivedAt > now + CLOCK_SLACK_MS,
+    overdue: Math.max(now, ...waits) > dueAt || request.receivedAt > now + CLOCK_SLACK_MS,
     handlers: Object.fromEntries(handlers),
   }
 }

@@ -17,8 +17,6 @@ const STORE_RETRY_MS = 60_000
 export interface RunnerOptions extends Omit<PurgeServices, 'plan' | 'forget' | 'isOurs'> {
   readonly scheduler: Scheduler
   readonly handOver: HandOver
-  /** Withdraws what operators want withdrawn. */
-  withdrawAsked(): Promise<void>
   readonly sweepMs: number
   readonly drainMs: number
 }
@@ -56,11 +54,6 @@ export class Runner {
   /** Starts removing deleted data from the disk, without waiting for it. */
   forget(): void {
     this.#forgetting.begin()
-  }
-
-  /** Call it when a request may be only half finished: the next sweep completes it. */
-  expectOrphans(): void {
-    this.#sweep.expectOrphans()
   }
 
   /** Waits for handlers, and aborts them at the deadline. */
@@ -113,7 +106,7 @@ export class Runner {
   }
 
   #reportFailure(requestId: RequestId, error: unknown): void {
-    this.expectOrphans()
+    this.#sweep.expectOrphans()
     const { emit } = this.#options
     if (isErasureError(error, 'REQUEST_TAKEN')) emit({ kind: 'request taken', requestId })
     else emit({ kind: 'work failed', requestId, code: codeOf(error) })

@@ -18,8 +18,6 @@ export interface SweepContext {
   readonly clock: Clock
   readonly sweepMs: number
   readonly tombstoneMs: number
-  /** Withdraws what operators want withdrawn. */
-  withdrawAsked(): Promise<void>
   readonly emit: EmitEvent
   /** Told that documents may have been deleted. */
   readonly onDeleted: () => void
@@ -99,7 +97,6 @@ export class Sweep {
     const { clock, sweepMs, emit } = this.#context
     const sweep = async () => {
       try {
-        await this.#context.withdrawAsked()
         await this.scheduleAll(due)
         if (this.#mayHaveOrphans) await this.releaseOrphans()
         await this.#reviewTimes()

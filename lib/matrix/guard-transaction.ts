@@ -46,49 +46,19 @@ export function usersOfTransaction(transaction: object): ReadonlySet<string> {
   return users
 }
 
-/**
- * The users of whom an event makes it worth asking their homeserver whether they are erased: anyone
- * who left a room, because that is all an application service is sent of an erasure; and anyone who
- * counts as erased and yet does something, because they may have been reactivated.
- */
-export function hintsOfTransaction(
-  transaction: object,
-  isErased: IsErased,
-): ReadonlySet<string> {
-  const users = new Set<string>()
-  const events: unknown = isObject(transaction) ? transaction['events'] : undefined
-  for (const event of Array.isArray(events) ? (events as unknown[]) : []) {
-    if (!isObject(event) || typeof event['sender'] !== 'string') continue
-    const { type, sender } = event
-    const isActive = type !== 'm.room.redaction' && isErased(sender)
-    if (isActive || isOwnLeave(event)) users.add(sender)
-  }
-  return users
-}
-
 function guardEvent(event: unknown, isErased: IsErased): unknown {
   if (!isSentByErased(event, isErased)) return event
-  if (isOwnLeave(event)) {
-    const { state_key } = event
-    return { ...bare(event), state_key, content: { membership: 'leave' } }
-  }
-  if (event['type'] !== 'm.room.redaction') return undefined
+  const { type, sender, state_key: user } = event
   const content = isObject(event['content']) ? event['content'] : {}
+  if (type === 'm.room.member' && user === sender && content['membership'] === 'leave') {
+    return { ...bare(event), state_key: user, content: { membership: 'leave' } }
+  }
+  if (type !== 'm.room.redaction') return undefined
   // Of old a property of the event, since version 11 of rooms one of the content; Synapse sends both.
   const ofEvent = pickString(event, 'redacts')
   const ofContent = pickString(content, 'redacts')
   const isWhole = 'redacts' in ofEvent || 'redacts' in ofContent
   return isWhole ? { ...bare(event), ...ofEvent, content: ofContent } : undefined
-}
-
-function isOwnLeave(event: JsonObject): boolean {
-  const { type, sender, state_key, content } = event
-  return (
-    type === 'm.room.member' &&
-    state_key === sender &&
-    isObject(content) &&
-    content['membership'] === 'leave'
-  )
 }
 
 /**
@@ -108,16 +78,15 @@ function pickString(from: JsonObject, name: string): JsonObject {
 
 function guardEphemeral(event: unknown, isErased: IsErased): unknown {
   if (!isObject(event)) return event
-  if (dropErasedSender(event, isErased) === undefined) return undefined
   const { type, content } = event
+  if (type === 'm.presence') return dropErasedSender(event, isErased)
   if (!isObject(content)) return event
-  // A draft of MSC2409 called the type so, and matrix-bot-sdk still prefers that.
-  const isOf = (name: string) => type === name || event['edu_type'] === name
-  const guarded = isOf('m.typing')
-    ? guardUserList(content, 'user_ids', isErased)
-    : isOf('m.receipt')
-      ? mapValues(content, kinds => mapObject(kinds, by => dropKeys(by, isErased)))
-      : content
+  const guarded =
+    type === 'm.typing'
+      ? guardUserList(content, 'user_ids', isErased)
+      : type === 'm.receipt'
+        ? mapValues(content, kinds => mapObject(kinds, by => dropKeys(by, isErased)))
+        : content
   return guarded === content ? event : { ...event, content: guarded }
 }
 
@@ -156,13 +125,9 @@ function ofEach(
 ): (list: unknown, isErased: IsErased) => unknown {
   return (list, isErased) => {
     if (!Array.isArray(list)) return list
-    let left: unknown[] | undefined
-    for (const [at, item] of list.entries()) {
-      const guarded = guard(item, isErased)
-      if (guarded !== item) left ??= list.slice(0, at)
-      if (guarded !== undefined) left?.push(guarded)
-    }
-    return left ?? list
+    const guarded = list.map(item => guard(item, isErased))
+    if (guarded.every((item, at) => item === list[at])) return list
+    return guarded.filter(item => item !== undefined)
   }
 }
 
@@ -178,15 +143,11 @@ function mapValues(
   object: JsonObject,
   change: (value: unknown, key: string) => unknown,
 ): JsonObject {
-  let left: (readonly [string, unknown])[] | undefined
-  const entries = Object.entries(object)
-  for (const [at, [key, value]] of entries.entries()) {
-    const changed = change(value, key)
-    if (changed !== value) left ??= entries.slice(0, at)
-    if (changed !== undefined) left?.push([key, changed])
-  }
-  // Not by assignment: a key may be `__proto__`.
-  return left === undefined ? object : Object.fromEntries(left)
+  const entries = Object.entries(object).map(
+    ([key, value]) => [key, change(value, key)] as const,
+  )
+  if (entries.every(([key, value]) => value === object[key])) return object
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
 }
 
 function isObject(value: unknown): value is JsonObject {

@@ -1,7 +1,7 @@
 import type { RequestId } from '../request/request-id.ts'
 import { codeOf, ErasureError } from '../errors.ts'
 import { parseUserId } from '../matrix/user-id.ts'
-import { graceEnd, type OpenRequest } from '../request/open-request.ts'
+import type { OpenRequest } from '../request/open-request.ts'
 import { bringUpToDate } from '../request/bring-up-to-date.ts'
 import type { Subject } from './call-handler.ts'
 import type { PurgeServices } from './purge-services.ts'
@@ -19,7 +19,6 @@ export interface ClaimedRequest {
  * claim on the request, before it returns. From then on, a process that loaded the request earlier and
  * was stopped in the middle of its work can no longer write.
  *
- * @returns `undefined` if the request is not open any more, or an operator wants it withdrawn
  * @throws ErasureError `REQUEST_TAKEN` if another process has begun at the same time,
  *   `KEY_MISMATCH` if it cannot be unsealed because this process's key is not the store's
  */
@@ -31,8 +30,6 @@ export async function claimRequest(
   // In parallel: on a database, that is one round trip.
   const [stored, retry] = await Promise.all([store.load(id), store.isRetryAsked(id)])
   if (stored === undefined) return undefined
-  const isInGrace = graceEnd(stored) !== undefined
-  if (isInGrace && (await services.withdrawIfAsked(id))) return undefined
   const subject = await unsealSubject(stored, services)
   const now = clock.now()
   const current = bringUpToDate(stored, plan, retry, now, settleMs)

@@ -1,7 +1,6 @@
 import type { Clock } from '../host/clock.ts'
 import type { Logger } from '../host/logger.ts'
 import type { EmitEvent } from '../request/erasure-event.ts'
-import type { RequestId } from '../request/request-id.ts'
 import type { ErasureStore } from '../store/erasure-store.ts'
 import type { UserSeal } from '../user-seal/user-seal.ts'
 import type { HandlerPlan } from './handler-plan.ts'
@@ -18,8 +17,6 @@ export interface PurgeServices {
   readonly settleMs: number
   readonly tombstoneMs: number
   readonly recordMs: number
-  /** Withdraws a request in its grace if an operator has asked for that; says whether it did. */
-  withdrawIfAsked(id: RequestId): Promise<boolean>
   /** Starts removing deleted data from the disk, without waiting for it. */
   forget(): void
   /** Whether this process may still work on the request. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 
 import { nextStep, type PlannedHandler, retentionEnd } from './next-step.ts'
-import { graceEnd, type HandlerProgress, type OpenRequest } from './open-request.ts'
+import type { HandlerProgress, OpenRequest } from './open-request.ts'
 import { BLOCKED_RETRY_MS, freshProgress, retried, startOver } from './transitions.ts'
 
 /** How far clocks may differ, or be set back, without harm: waits only become that much longer. */
@@ -10,7 +10,7 @@ const CLOCK_SLACK_MS = 60_000
 /**
  * Applies to a stored request what changed while no process worked on it: handlers added or removed,
  * a `verify` added or removed, a retention that ended, a clock that was wrong, a retry that was asked
- * for. Until its grace is over, only the clock matters: the handlers are not part of it yet.
+ * for.
  */
 export function bringUpToDate(
   stored: OpenRequest,
@@ -19,11 +19,6 @@ export function bringUpToDate(
   now: number,
   settleMs: number,
 ): OpenRequest {
-  const graceUntil = timelyGrace(stored, now)
-  if (graceUntil !== undefined && graceUntil > now) {
-    const { broken: _broken, ...waiting } = stored
-    return { ...waiting, graceUntil }
-  }
   const timely = clockWasWrong(stored, now) ? waitAnew(stored, now) : stored
   const { broken: _broken, ...rest } = endRetentions(timely, now, settleMs)
   const handlers: Record<string, HandlerProgress> = {}
@@ -41,17 +36,6 @@ export function bringUpToDate(
     if (!Object.hasOwn(stored.handlers, name)) handlers[name] = freshProgress(now)
   }
   return { ...rest, handlers }
-}
-
-/**
- * When the grace ends. If the request was stored at a time in the future, a clock was wrong: it waits
- * from now on for as long as was left then.
- */
-function timelyGrace(request: OpenRequest, now: number): number | undefined {
-  const until = graceEnd(request)
-  const storedAt = request.workedAt ?? request.receivedAt
-  if (until === undefined || storedAt <= now + CLOCK_SLACK_MS) return until
-  return now + Math.max(0, until - storedAt)
 }
 
 /**

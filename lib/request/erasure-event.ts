@@ -12,22 +12,6 @@ interface OfHandler extends OfRequest {
   readonly handler: string
 }
 
-/** Why a source does not see. A code, because an error's text may contain a token or a user. */
-export type SourceCode =
-  /** The homeserver cannot be reached, or answers with an error of its own. */
-  | 'SOURCE_UNREACHABLE'
-  /** The homeserver refuses the access token, or the role lacks a privilege. */
-  | 'SOURCE_FORBIDDEN'
-  /** An answer is not what it should be. */
-  | 'SOURCE_INVALID'
-  /** A scan found more users than `maxPerScan`; an operator must allow it. */
-  | 'SOURCE_HELD_BACK'
-
-interface OfSource {
-  /** The name of the source. */
-  readonly source: string
-}
-
 interface HandlerFailed {
   /** Why, in our own codes. */
   readonly code: HandlerErrorCode
@@ -54,8 +38,6 @@ export interface ErasureEventFacts {
   accepted: OfRequest
   /** The user is the application service's own bot or ghost: recorded, and not erased. */
   declined: OfRequest
-  /** The request was withdrawn in its grace: no handler was called, and its record is durable. */
-  withdrawn: OfRequest
   /** A handler was called; the result is stored next. */
   stepped: OfHandler & {
     /** What it was called for. */
@@ -90,31 +72,6 @@ export interface ErasureEventFacts {
   'sweep failed': Failed
   /** Deleted data is still in the store's log, perhaps because it is being read. The store retries. */
   'forgetting delayed': object
-  /** A source cannot see any more, or for another reason than before. It goes on trying. */
-  'source failed': OfSource & {
-    /** Why. */
-    readonly code: Exclude<SourceCode, 'SOURCE_HELD_BACK'>
-  }
-  /** A source that had failed sees again. */
-  'source recovered': OfSource
-  /** A scan found more users than `maxPerScan`. Nobody is erased until an operator allows it. */
-  'source held back': OfSource & {
-    /** How many it found. */
-    readonly count: number
-  }
-  /** The number of accounts has changed that are erased, but for over an hour not deactivated. */
-  'half-finished deactivations': OfSource & {
-    /** How many there are. */
-    readonly count: number
-  }
-  /** The account of an erased user is there again: they do not count as erased any more. */
-  reactivated: OfSource
-  /** This process watches the source from now on. */
-  'watching began': OfSource
-  /** This process no longer watches the source: it closes, or another process watches. */
-  'watching ended': OfSource
-  /** Watching a source failed, perhaps because the store failed; it is tried again. */
-  'watching failed': OfSource & Failed
 }
 
 /**

@@ -1,4 +1,4 @@
-import { graceEnd, type HandlerProgress, type OpenRequest } from './open-request.ts'
+import type { HandlerProgress, OpenRequest } from './open-request.ts'
 import { progressOf } from './transitions.ts'
 
 /**
@@ -39,9 +39,6 @@ interface Moment {
  * it must be found empty again: then it is confirmed, and those that come after it may start.
  * `settleMs` after the last one has settled all must be found empty once more, unless they just
  * were.
- *
- * In its grace, and until work on it is brought up to date after that, a request only waits: no handler
- * is called of which the stored request says nothing, because such a request can be withdrawn.
  */
 export function nextStep<Handler extends PlannedHandler>(
   request: OpenRequest,
@@ -49,8 +46,6 @@ export function nextStep<Handler extends PlannedHandler>(
   now: number,
   settleMs: number,
 ): Step<Handler> {
-  const grace = graceEnd(request)
-  if (grace !== undefined) return { kind: 'wait', until: longestWait(grace, now) }
   const missing = missingHandlers(request, plan).map(({ notBefore }) => notBefore)
   const settledAt = plan.map(({ name }) => progressOf(request, name).settledAt)
   const isSettled = missing.length === 0 && !settledAt.includes(undefined)
@@ -127,11 +122,7 @@ function soonest<Handler extends PlannedHandler>(
   if (ready !== undefined) return ready
   const ends = steps.flatMap(step => (step.kind === 'wait' ? [step.until] : []))
   if (ends.length + waits.length === 0) return { kind: 'finish' }
-  return { kind: 'wait', until: longestWait(Math.min(...ends, ...waits), now) }
-}
-
-function longestWait(until: number, now: number): number {
-  return Math.min(until, now + MAX_WAIT_MS)
+  return { kind: 'wait', until: Math.min(...ends, ...waits, now + MAX_WAIT_MS) }
 }
 
 /** Progress of handlers that have worked on the request and are not registered any more. */

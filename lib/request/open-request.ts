@@ -61,13 +61,6 @@ export interface OpenRequest {
   /** The user ID, sealed and bound to `id`. */
   readonly sealed: Sealed
   readonly receivedAt: number
-  /** The source that reported the erasure; absent if the request came another way. */
-  readonly source?: string
-  /**
-   * No handler is called before this time, in milliseconds since the Unix epoch, and until work begins
-   * the request can be withdrawn. Absent: work begins at once.
-   */
-  readonly graceUntil?: number
   /**
    * How often a process has begun to work on the request. A process that loaded it before the last
    * time can no longer write. Version 0.1 called it `turn`; what it stored is read as 0.
@@ -85,28 +78,15 @@ export interface OpenRequest {
   readonly broken?: boolean
 }
 
-/**
- * Until when a request waits in its grace. `undefined` if it has none, or if work has begun: then it
- * has handlers, which are stored before the first of them is called. So the answer does not depend on
- * any clock: what has begun cannot be withdrawn, even if the clock is set back.
- */
-export function graceEnd({ graceUntil, handlers }: OpenRequest): number | undefined {
-  return Object.keys(handlers).length === 0 ? graceUntil : undefined
-}
-
-/**
- * The states an open request can be in; `erased`, `declined` and `withdrawn` are states of records.
- * `waiting`: it is in its grace, and can be withdrawn.
- */
+/** The states an open request can be in; `erased` and `declined` are states of records. */
 export type OpenRequestState =
-  'waiting' | 'accepted' | 'purging' | 'settling' | 'retaining' | 'blocked'
+  'accepted' | 'purging' | 'settling' | 'retaining' | 'blocked'
 
 /** The state of a request, derived from its handlers. `blocked` hides every other state. */
 export function requestState(request: OpenRequest): OpenRequestState {
   const handlers = Object.values(request.handlers)
   const states = handlers.map(handlerState)
   if (request.broken || states.includes('blocked')) return 'blocked'
-  if (graceEnd(request) !== undefined) return 'waiting'
   if (states.length === 0) return 'accepted'
   // What has not begun while others have settled comes after them.
   const begun = handlers.filter((_, index) => states[index] !== 'pending')

@@ -11,11 +11,8 @@ export interface HandlerRecord {
 /** What remains of a finished request: no value derived from the user ID. */
 export interface ErasureRecord {
   readonly requestId: RequestId
-  /**
-   * `declined`: the user belongs to the application service itself (its bot or a ghost). `withdrawn`:
-   * the request was withdrawn in its grace, and no handler was called.
-   */
-  readonly outcome: 'erased' | 'declined' | 'withdrawn'
+  /** `declined`: the user belongs to the application service itself (its bot or a ghost). */
+  readonly outcome: 'erased' | 'declined'
   /** Milliseconds since the Unix epoch. */
   readonly receivedAt: number
   /** Milliseconds since the Unix epoch. */

@@ -33,8 +33,6 @@ export interface ConditionalWrite {
 export type StoreAdapter = KeyvStoreAdapter & {
   /** Whether a resolved `set` or `setMany` survives a crash of the machine. */
   readonly durable?: boolean
-  /** Whether no other process can have the store open for writing. Default: false. */
-  readonly exclusive?: boolean
   /** Where the documents are, for error messages: a path, or a database's name. */
   readonly location?: string
   /**
@@ -42,11 +40,6 @@ export type StoreAdapter = KeyvStoreAdapter & {
    * @param signal - stops waiting; the adapter keeps trying in the background
    */
   forget?(signal?: AbortSignal): Promise<void>
-  /**
-   * Takes in what other programs have left for a store that only one process can write. The SDK calls
-   * it before it looks for an operator's word.
-   */
-  takeIn?(): Promise<void>
   /**
    * Compares and writes in one atomic, durable step: all of the write or none of it. A document past
    * its time to live counts as absent, and the adapter deletes it on its own. Without `writeIf`, no

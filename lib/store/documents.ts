@@ -69,16 +69,6 @@ export class Documents {
     return seen === undefined || isPast(seen, this.#clock.now()) ? undefined : seen
   }
 
-  /** Whether these documents are there. One read, if the adapter can. */
-  async areThere(keys: readonly string[]): Promise<boolean[]> {
-    const found = await this.#read(() => this.#getMany(keys.map(namespaced)))
-    const now = this.#clock.now()
-    return found.map(raw => {
-      const seen = openEnvelope(raw)
-      return seen !== undefined && !isPast(seen, now)
-    })
-  }
-
   async set(document: NewDocument): Promise<void> {
     const stored = this.#stored(document)
     if (stored === undefined) return void (await this.delete(document.key))
@@ -130,16 +120,6 @@ export class Documents {
     )
     if (typeof written !== 'boolean') throw this.#unwritable()
     return written
-  }
-
-  /**
-   * Takes in what other programs have left. If that fails, it is still there the next time.
-   *
-   * @returns whether other programs can leave anything
-   */
-  async takeIn(): Promise<boolean> {
-    await this.#adapter.takeIn?.().catch(() => {})
-    return this.#adapter.takeIn !== undefined
   }
 
   /** All documents of one kind, in key order where the adapter keeps one. */
@@ -202,13 +182,6 @@ export class Documents {
     return { key: namespaced(key), value: text, ...(ttl !== undefined && { ttl }) }
   }
 
-  async #getMany(keys: string[]): Promise<unknown[]> {
-    const found: unknown = await this.#adapter.getMany?.(keys)
-    // Not every adapter leaves a gap for what is not there.
-    if (Array.isArray(found) && found.length === keys.length) return found
-    return Promise.all(keys.map(async key => this.#adapter.get(key)))
-  }
-
   async #read<Answer>(read: () => Promise<Answer>): Promise<Answer> {
     try {
       return await read()
@@ -244,7 +217,6 @@ export class Documents {
   }
 }
 
-/** The key as the adapter gets it. */
-export function namespaced(key: string): string {
+function namespaced(key: string): string {
   return `${NAMESPACE}:${key}`
 }

@@ -1,10 +1,8 @@
 import { ErasureError } from '../errors.ts'
 import type { Clock } from '../host/clock.ts'
 import type { StoreAdapter } from './adapter.ts'
-import { Documents, type NewDocument } from './documents.ts'
-import { openRequestWords } from './request-words.ts'
-import { openRequestDocuments, recordDocument, values } from './request-documents.ts'
-import { reportedDocument, SourceDocuments } from './source-documents.ts'
+import { type Change, Documents, type NewDocument } from './documents.ts'
+import { documentText, type Seen } from './envelope.ts'
 import { Tombstones } from './tombstones.ts'
 import type { UserTag } from '../user-seal/user-seal.ts'
 import type { RequestId } from '../request/request-id.ts'
@@ -12,30 +10,15 @@ import type { ErasureRecord } from '../request/record.ts'
 import type { OpenRequest } from '../request/open-request.ts'
 
 const KEY_CHECK = 'meta:key-check'
+/** How long the note of a retry waits for its request to be worked on. */
+const WORD_MS = 30 * 24 * 60 * 60 * 1000
 
 /** Open requests, tombstones and records, under the names they are kept by. */
 export interface ErasureStore {
   /** One durable write: the open request, and the tombstone that makes `isErased` true. */
   accept(request: OpenRequest): Promise<void>
-  /**
-   * The same for a user whom a source has found, together with the note that it has.
-   *
-   * @returns false, and nothing done, if the source has reported the user before
-   */
-  acceptReported(request: OpenRequest, source: string): Promise<boolean>
   /** One durable write: a record of a request that was not to be carried out. */
   decline(record: ErasureRecord, recordMs: number): Promise<void>
-  /**
-   * The same for a user whom a source has found, together with the note that it has.
-   *
-   * @returns false, and nothing done, if the source has reported the user before
-   */
-  declineReported(
-    record: ErasureRecord,
-    recordMs: number,
-    source: string,
-    tag: UserTag,
-  ): Promise<boolean>
   load(id: RequestId): Promise<OpenRequest | undefined>
   /**
    * Stores how far a request has come, if it is still as this process has loaded or saved it.
@@ -56,26 +39,14 @@ export interface ErasureStore {
     lifetimes: { readonly recordMs: number; readonly tombstoneMs: number },
   ): Promise<void>
   /**
-   * One durable write: puts the record in the place of a request on which no work has begun, if the
-   * request is still as this process has loaded it. Then removes the tombstone, unless another open
-   * request of its user holds it.
-   *
-   * @throws ErasureError `REQUEST_TAKEN`
-   */
-  withdraw(request: OpenRequest, record: ErasureRecord, recordMs: number): Promise<void>
-  /**
    * Resolves when nothing that was deleted before the call is left on disk, or when `signal` aborts
    * the waiting for that; the store goes on trying by itself.
    */
   forget(signal: AbortSignal): Promise<void>
   /** Open requests, oldest first. */
   openRequests(): AsyncGenerator<OpenRequest>
-  /** The open requests of one user. Reads only those. */
-  openRequestsOf(tag: UserTag): AsyncGenerator<OpenRequest>
   records(): AsyncGenerator<ErasureRecord>
   isErased(tag: UserTag): Promise<boolean>
-  /** Those of these users who are erased: one read, if the adapter can. */
-  findErased(tags: readonly UserTag[]): Promise<ReadonlySet<UserTag>>
   /** Has an existing tombstone last while the request is open: version 0.1 let it expire. */
   hold(request: OpenRequest): Promise<void>
   /** @returns whether there was a tombstone */
@@ -93,15 +64,6 @@ export interface ErasureStore {
   /** The ids of the requests that have such a note. */
   retriesAsked(): Promise<ReadonlySet<string>>
   clearRetry(id: RequestId): Promise<boolean>
-  /**
-   * The ids of the requests that an operator wants to have withdrawn, and has told so by
-   * `withdrawalLetter`.
-   */
-  withdrawalsAsked(): AsyncGenerator<RequestId>
-  isWithdrawalAsked(id: RequestId): Promise<boolean>
-  clearWithdrawal(id: RequestId): Promise<boolean>
-  /** The documents of sources. */
-  readonly sources: SourceDocuments
   /** The check value of the key this store was made with, if it was ever used. */
   keyCheck(): Promise<string | undefined>
   /** @returns false, and nothing done, if there is one */
@@ -123,16 +85,23 @@ export function openErasureStore(
   if (adapter.durable !== true && !allowVolatileStore) throw volatileStore(location)
   const documents = new Documents(adapter, location, clock)
   const tombstones = new Tombstones(documents)
-  const requests = openRequestDocuments(documents, tombstones)
+  const requests = openRequestDocuments(documents)
   return {
     ...requests,
-    ...openRequestWords(documents),
-    ...openFirstWrites(documents, tombstones),
-    sources: new SourceDocuments(documents),
+    ...openRetryWords(documents),
+    accept: request =>
+      documents.setMany([
+        { key: `request:${request.id}`, value: request },
+        ...tombstones.held(request),
+      ]),
+    decline: (record, recordMs) => documents.set(recordDocument(record, recordMs)),
+    async finish(request, record, { recordMs, tombstoneMs }) {
+      await requests.finish(request, recordDocument(record, recordMs))
+      await tombstones.release(request, tombstoneMs)
+    },
     forget: async signal => adapter.forget?.(signal),
     records: () => values(documents.all<ErasureRecord>('record')),
     isErased: tag => tombstones.has(tag),
-    findErased: tags => tombstones.among(tags),
     hold: request => tombstones.hold(request),
     lift: tag => tombstones.lift(tag),
     releaseOrphans: tombstoneMs =>
@@ -153,6 +122,14 @@ export function openErasureStore(
   }
 }
 
+function recordDocument(record: ErasureRecord, ttlMs: number): NewDocument {
+  return { key: `record:${record.requestId}`, value: record, ttlMs }
+}
+
+async function* values<Value>(seen: AsyncIterable<Seen<Value>>): AsyncGenerator<Value> {
+  for await (const { value } of seen) yield value
+}
+
 function volatileStore(location: string): ErasureError {
   return new ErasureError(
     'STORE_VOLATILE',
@@ -162,26 +139,55 @@ function volatileStore(location: string): ErasureError {
   )
 }
 
-type FirstWrites = Pick<
+type RequestDocuments = Pick<ErasureStore, 'load' | 'save' | 'openRequests'> & {
+  finish(request: OpenRequest, record: NewDocument): Promise<void>
+}
+
+type RetryWords = Pick<
   ErasureStore,
-  'accept' | 'acceptReported' | 'decline' | 'declineReported'
+  'askRetry' | 'isRetryAsked' | 'retriesAsked' | 'clearRetry'
 >
 
-function openFirstWrites(documents: Documents, tombstones: Tombstones): FirstWrites {
-  const accepted = (request: OpenRequest) => [
-    { key: `request:${request.id}`, value: request },
-    ...tombstones.held(request),
-  ]
-  /** The note comes last: where writes are single, a request must not be lost because of it. */
-  const report = (source: string, tag: UserTag, others: readonly NewDocument[]) => {
-    const note = reportedDocument(source, tag)
-    return documents.change({ key: note.key, seen: undefined, set: [...others, note] })
+function openRetryWords(documents: Documents): RetryWords {
+  return {
+    askRetry: id => documents.set({ key: `retry:${id}`, value: true, ttlMs: WORD_MS }),
+    isRetryAsked: async id => (await documents.get(`retry:${id}`)) !== undefined,
+    async retriesAsked() {
+      const asked = new Set<string>()
+      for await (const { key } of documents.all('retry'))
+        asked.add(key.slice('retry:'.length))
+      return asked
+    },
+    clearRetry: id => documents.delete(`retry:${id}`),
+  }
+}
+
+/**
+ * Requests that are being worked on. A process that was stopped for longer than its lease wakes up in
+ * the middle of its work: it must not overwrite what another process did meanwhile.
+ */
+function openRequestDocuments(documents: Documents): RequestDocuments {
+  /** As they were loaded: a store that was restored may have them in another form than ours. */
+  const texts = new WeakMap<OpenRequest, string>()
+  const changeLast = async (last: OpenRequest, change: Omit<Change, 'key' | 'seen'>) => {
+    const seen = texts.get(last) ?? documentText(last)
+    if (await documents.change({ key: `request:${last.id}`, seen, ...change })) return
+    throw new ErasureError(
+      'REQUEST_TAKEN',
+      `${last.id}: another process works on this request; what was done here is not stored`,
+      { requestId: last.id },
+    )
   }
   return {
-    accept: request => documents.setMany(accepted(request)),
-    acceptReported: (request, source) => report(source, request.tag, accepted(request)),
-    decline: (record, recordMs) => documents.set(recordDocument(record, recordMs)),
-    declineReported: (record, recordMs, source, tag) =>
-      report(source, tag, [recordDocument(record, recordMs)]),
+    async load(id) {
+      const seen = await documents.see<OpenRequest>(`request:${id}`)
+      if (seen !== undefined) texts.set(seen.value, seen.text)
+      return seen?.value
+    },
+    save: (next, previous) =>
+      changeLast(previous, { set: [{ key: `request:${next.id}`, value: next }] }),
+    finish: (request, record) =>
+      changeLast(request, { set: [record], delete: [`request:${request.id}`] }),
+    openRequests: () => values(documents.all<OpenRequest>('request')),
   }
 }

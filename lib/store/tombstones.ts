@@ -3,10 +3,6 @@ import type { OpenRequest } from '../request/open-request.ts'
 import type { RequestId } from '../request/request-id.ts'
 import type { UserTag } from '../user-seal/user-seal.ts'
 import type { Change, Documents, NewDocument } from './documents.ts'
-import type { Seen } from './envelope.ts'
-
-/** What remains of a request that was withdrawn, until its tombstone is lifted. */
-const WITHDRAWN = 'withdrawn'
 
 /** Whose tombstone it is, and which of their requests holds it. */
 type Holder = Pick<OpenRequest, 'id' | 'tag'>
@@ -29,12 +25,6 @@ export class Tombstones {
 
   async has(tag: UserTag): Promise<boolean> {
     return (await this.#documents.get(tombstoneKey(tag))) !== undefined
-  }
-
-  /** Those of these users who have one. */
-  async among(tags: readonly UserTag[]): Promise<ReadonlySet<UserTag>> {
-    const found = await this.#documents.areThere(tags.map(tombstoneKey))
-    return new Set(tags.filter((_, at) => found[at] === true))
   }
 
   /** What to write together with a new request. */
@@ -61,33 +51,6 @@ export class Tombstones {
     if (!isThere) await this.#documents.delete(mine)
   }
 
-  /** What to write when a request is withdrawn: after a crash, `undo` is still to be done. */
-  withdrawn(holder: Holder): NewDocument {
-    return { key: openKey(holder), value: WITHDRAWN }
-  }
-
-  /**
-   * Removes the tombstone as if the request had never come, unless another one holds it, or was
-   * finished meanwhile and has set its end.
-   */
-  async undo(holder: Holder): Promise<void> {
-    const { tag } = holder
-    const mine = openKey(holder)
-    const isThere = await this.#change(tag, async ({ expires }) => {
-      if (expires !== undefined) return { delete: [mine] }
-      if (await this.#isHeldByOthers(holder)) {
-        return { set: [this.#endless(tag)], delete: [mine] }
-      }
-      return { delete: [tombstoneKey(tag), mine] }
-    })
-    if (!isThere) await this.#documents.delete(mine)
-  }
-
-  /** The ids of the requests that hold the tombstone, and perhaps of some that are just finished. */
-  async *holders(tag: UserTag): AsyncGenerator<RequestId> {
-    for await (const { key } of this.#documents.all(`open:${tag}`)) yield holderOf(key).id
-  }
-
   /** @returns whether there was a tombstone */
   lift(tag: UserTag): Promise<boolean> {
     return this.#change(tag, async () => ({ delete: [tombstoneKey(tag)] }))
@@ -100,14 +63,12 @@ export class Tombstones {
   ): Promise<void> {
     const open = new Set<string>()
     for await (const { id } of openRequests) open.add(id)
-    for await (const { key, value } of this.#documents.all('open')) {
-      const holder = holderOf(key)
-      if (open.has(holder.id)) continue
+    for await (const { key } of this.#documents.all('open')) {
+      const [, tag = '', id = ''] = key.split(':')
+      if (open.has(id)) continue
       // Accepted meanwhile, perhaps.
-      const request = await this.#documents.get(`request:${holder.id}`)
-      if (request !== undefined) continue
-      if (value === WITHDRAWN) await this.undo(holder)
-      else await this.release(holder, tombstoneMs)
+      if ((await this.#documents.get(`request:${id}`)) !== undefined) continue
+      await this.release({ tag: tag as UserTag, id: id as RequestId }, tombstoneMs)
     }
   }
 
@@ -116,16 +77,10 @@ export class Tombstones {
   }
 
   async #isHeldByOthers({ tag, id }: Holder): Promise<boolean> {
-    for await (const { key, value } of this.#documents.all(`open:${tag}`)) {
-      if (key !== openKey({ tag, id }) && !(await this.#isGone(key, value))) return true
+    for await (const { key } of this.#documents.all(`open:${tag}`)) {
+      if (key !== openKey({ tag, id })) return true
     }
     return false
-  }
-
-  /** Without `writeIf`, a crash in the middle of a withdrawal leaves the request open. */
-  async #isGone(key: string, value: unknown): Promise<boolean> {
-    if (value !== WITHDRAWN) return false
-    return (await this.#documents.get(`request:${holderOf(key).id}`)) === undefined
   }
 
   /**
@@ -135,7 +90,7 @@ export class Tombstones {
    */
   async #change(
     tag: UserTag,
-    change: (seen: Seen<unknown>) => Promise<Omit<Change, 'key' | 'seen'>>,
+    change: () => Promise<Omit<Change, 'key' | 'seen'>>,
   ): Promise<boolean> {
     const key = tombstoneKey(tag)
     let refused: string | undefined
@@ -143,7 +98,7 @@ export class Tombstones {
       const seen = await this.#documents.see(key)
       // Refused and still the same: past its time for the adapter, whose clock is not ours.
       if (seen === undefined || seen.text === refused) return false
-      const made = await change(seen)
+      const made = await change()
       if (await this.#documents.change({ key, seen: seen.text, ...made })) return true
       refused = seen.text
     }
@@ -156,9 +111,4 @@ function tombstoneKey(tag: UserTag): string {
 
 function openKey({ tag, id }: Holder): string {
   return `open:${tag}:${id}`
-}
-
-function holderOf(key: string): Holder {
-  const [, tag = '', id = ''] = key.split(':')
-  return { tag: tag as UserTag, id: id as RequestId }
 }

@@ -14,13 +14,6 @@ export type {
 } from './engines/scheduler-cases/scheduler-engine.ts'
 export { storeConformance } from './engines/store-conformance.ts'
 export type { OpenedStore, StoreEngine } from './engines/store-cases/store-engine.ts'
-export { sourceConformance } from './sources/source-conformance.ts'
-export type {
-  HomeserverBehaviour,
-  MakeSourceHarness,
-  SourceConformanceOptions,
-  SourceHarness,
-} from './sources/source-cases/source-harness.ts'
 export { PurgeHandlerError, testPurgeHandler } from './handlers/test-purge-handler.ts'
 export type {
   PurgeHandlerReport,

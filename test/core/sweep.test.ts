@@ -38,7 +38,6 @@ function sweepOf(count: number) {
     handOver: createHandOver(scheduler, emit),
     clock: fakeClock(),
     sweepMs: 1000,
-    withdrawAsked: async () => {},
     tombstoneMs: 1000,
     emit,
     onDeleted: () => {},

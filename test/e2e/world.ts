@@ -1,95 +1,82 @@
-// A homeserver, the two bridges registered at it, and the people who use them.
-import { mkdirSync } from 'node:fs'
+// A homeserver, the guestbook bridge registered at it, and the people who use both.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { DIARY, GUESTBOOK } from './bridges/kinds.ts'
-import { createTestBridge, type TestBridge } from './bridges/test-bridge.ts'
-import { type Admin, createAdmin } from './homeserver/admin.ts'
-import { type Client, createClient, logIn } from './homeserver/client.ts'
-import { SERVER_NAME } from './homeserver/synapse-config.ts'
-import type { DatabaseReader, SynapseDatabase } from './homeserver/synapse-database.ts'
-import { createSynapse, type Synapse } from './homeserver/synapse.ts'
-import { until } from './wait.ts'
+import { parse } from 'yaml'
 
-/** Short, so that the story is. PAUSE_MS makes a middle of the purge, in which to kill it. */
-const SETTINGS = {
-  SETTLE_MS: '1000',
-  PAUSE_MS: '200',
-  SCAN_MS: '500',
-  FULL_SCAN_MS: '1000',
-  // A busy machine makes Synapse slow, and the next scan late.
-  SCAN_PERCENT: '100',
+import {
+  type BridgeProcess,
+  startBridgeProcess,
+} from '../../examples/guestbook-bridge/demo/bridge-process.ts'
+import { createRegistration } from '../../lib/registration/registration-file.ts'
+import { freePort } from '../support/free-port.ts'
+import { type Client, createClient } from './client.ts'
+import { SERVER_NAME, startSynapse, type Synapse } from './synapse.ts'
+
+export const BOT = `@guestbook:${SERVER_NAME}`
+/** Between two slices of the purge, so that there is a middle in which to kill it. */
+const PAUSE_MS = 300
+const SETTLE_MS = 2000
+
+/** An entry of the guestbook, as its page shows it. */
+interface Entry {
+  readonly name: string
+  readonly avatar: string | null
+  readonly body: string
 }
 
-/** Everything that runs in the story. */
 export interface World {
   readonly synapse: Synapse
-  readonly guestbook: TestBridge
-  readonly diary: TestBridge
-  /** How the diary sees who was erased, if not by its bot. */
-  readonly reader: DatabaseReader | undefined
-  /** Both of them. */
-  readonly bridges: readonly TestBridge[]
-  readonly admin: Admin
-  /** Registers a user, and returns their client. */
-  register(localpart: string): Promise<Client>
-  /** Logs a user in anew. */
-  logIn(userId: string): Promise<Client>
-  close(): Promise<void>
+  readonly registration: string
+  readonly asToken: string
+  readonly hsToken: string
+  readonly bridgeUrl: string
+  /** Everything the bridge writes, its output included. */
+  readonly dataDir: string
+  startBridge(): Promise<BridgeProcess>
+  entries(): Promise<Entry[]>
+  client(localpart: string, admin?: boolean): Promise<Client>
 }
 
-export const passwordOf = (userId: string): string => `password of ${userId}`
+export const passwordOf = (localpart: string): string => `password-of-${localpart}`
 
-/** Where to look when something went wrong. */
-export interface WorldOptions {
-  readonly python: string
-  /** Everything is below it. */
-  readonly directory: string
-  readonly database: SynapseDatabase
-  /** Is told of each file with log lines. */
-  readonly onLog: (path: string) => void
-}
-
-/** Starts the homeserver, and registers the bridges, which do not run yet. */
-export async function buildWorld(options: WorldOptions): Promise<World> {
-  const { python, directory, database, onLog } = options
-  const guestbook = await createTestBridge(GUESTBOOK, directory, SETTINGS)
-  const { reader } = database
-  const diary = await createTestBridge(DIARY, directory, {
-    ...SETTINGS,
-    ...(reader && { SYNAPSE_DATABASE_URL: reader.connectionString }),
-  })
-  const bridges = [guestbook, diary]
-  const folder = join(directory, 'synapse')
-  mkdirSync(folder)
-  const synapse = await createSynapse(python, {
-    directory: folder,
-    registrations: bridges.map(({ registration }) => registration),
-    database: database.config,
-  })
-  for (const log of [...synapse.logs, ...bridges.map(bridge => bridge.log)]) onLog(log)
-  const close = async () => {
-    for (const bridge of bridges) await bridge.kill()
-    await synapse.close()
+/** Starts the homeserver with the bridge's registration. */
+export async function buildWorld(python: string, directory: string): Promise<World> {
+  const [port, guestbookPort] = [await freePort(), await freePort()]
+  const dataDir = join(directory, 'bridge')
+  mkdirSync(dataDir)
+  const registration = join(directory, 'registration.yaml')
+  const bridgeUrl = `http://127.0.0.1:${port}`
+  const userRegex = String.raw`@guestbook_.*:hs\.test`
+  writeFileSync(
+    registration,
+    createRegistration({ id: 'guestbook', url: bridgeUrl, userRegex }),
+  )
+  const { as_token: asToken, hs_token: hsToken } = parse(
+    readFileSync(registration, 'utf8'),
+  )
+  const synapse = await startSynapse(python, join(directory, 'synapse'), registration)
+  const env = {
+    HOMESERVER_URL: synapse.url,
+    SERVER_NAME,
+    REGISTRATION: registration,
+    PORT: String(port),
+    GUESTBOOK_PORT: String(guestbookPort),
+    DATA_DIR: dataDir,
+    SETTLE_MS: String(SETTLE_MS),
+    PAUSE_MS: String(PAUSE_MS),
+    LOG: 'debug',
   }
-  try {
-    await synapse.start()
-    const clientOf = (userId: string, token: string) =>
-      createClient(synapse.url, userId, token)
-    const register = async (localpart: string, isAdmin = false) => {
-      const userId = `@${localpart}:${SERVER_NAME}`
-      const token = await synapse.register(localpart, passwordOf(userId), isAdmin)
-      return clientOf(userId, token)
-    }
-    const admin = createAdmin(await register('administrator', true))
-    await until('Synapse has finished its database', admin.isSettled)
-    return {
-      ...{ synapse, guestbook, diary, reader, bridges, admin, register, close },
-      logIn: async userId =>
-        clientOf(userId, await logIn(synapse.url, userId, passwordOf(userId))),
-    }
-  } catch (error) {
-    await close()
-    throw error
+  return {
+    ...{ synapse, registration, asToken, hsToken, bridgeUrl, dataDir },
+    startBridge: () => startBridgeProcess(env, join(dataDir, 'bridge.log')),
+    async entries() {
+      const answer = await fetch(`http://127.0.0.1:${guestbookPort}/entries.json`)
+      return (await answer.json()) as Entry[]
+    },
+    async client(localpart, admin) {
+      const token = await synapse.register(localpart, passwordOf(localpart), admin)
+      return createClient(synapse.url, `@${localpart}:${SERVER_NAME}`, token)
+    },
   }
 }

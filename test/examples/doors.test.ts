@@ -5,6 +5,7 @@ import t from 'tap'
 
 import { createBridgeApp } from '../../examples/doors/koa.ts'
 import { createErasableBridge } from '../../examples/doors/matrix-appservice-bridge.ts'
+import { createBridgeServer } from '../../examples/doors/node-http.ts'
 import { ERASE_PATH, walkAnswers } from '../support/answers.ts'
 import { freePort } from '../support/free-port.ts'
 import { message } from '../support/open-bridge.ts'
@@ -18,6 +19,18 @@ async function send(port: number, method: string, path: string, body: unknown) {
     body: JSON.stringify(body),
   })
 }
+
+t.test('examples/doors/node-http.ts gives every answer of the table', async t => {
+  const { erasure, breakStore } = await openVolatileErasure(t)
+  const server = createBridgeServer(erasure, (_request, response) => {
+    response.end('the bridge')
+  })
+  await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const { port } = server.address() as { port: number }
+  await walkAnswers(t, { port, isOwnServer: false, breakStore })
+  t.equal(await (await send(port, 'PUT', '/other', {})).text(), 'the bridge')
+})
 
 t.test('examples/doors/koa.ts gives every answer of the table', async t => {
   const { erasure, breakStore } = await openVolatileErasure(t)

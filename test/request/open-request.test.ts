@@ -1,7 +1,6 @@
 import t from 'tap'
 
 import {
-  graceEnd,
   type HandlerProgress,
   handlerState,
   type OpenRequest,
@@ -59,16 +58,7 @@ t.test('states are read off what is stored', async t => {
     [{ handlers: { a: settled, b: { ...confirmed, retained: [kept] } } }, 'settling'],
     [{ handlers: { a: settled, b: { ...fresh, blocked: true } } }, 'blocked'],
     [{ broken: true }, 'blocked'],
-    [{ graceUntil: 5 }, 'waiting'],
-    [{ graceUntil: 5, broken: true }, 'blocked'],
-    [{ graceUntil: 5, handlers: { a: fresh } }, 'purging'],
   ]
   for (const [change, state] of requests)
     t.equal(requestState({ ...request, ...change }), state)
-})
-
-t.test('a grace ends for good when the request has handlers', async t => {
-  t.equal(graceEnd(request), undefined)
-  t.equal(graceEnd({ ...request, graceUntil: 5 }), 5)
-  t.equal(graceEnd({ ...request, graceUntil: 5, handlers: { a: fresh } }), undefined)
 })

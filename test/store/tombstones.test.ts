@@ -3,19 +3,48 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import { sqliteStore } from '../../lib/engines/sqlite/sqlite-store.ts'
+import type { OpenRequest } from '../../lib/request/open-request.ts'
 import type { StoreAdapter } from '../../lib/store/adapter.ts'
-import { openErasureStore } from '../../lib/store/erasure-store.ts'
-import { fakeClock } from '../support/fake-clock.ts'
-import {
-  cutAtTombstones,
-  finish,
-  one,
-  other,
-  request,
-  setUp,
+import { type ErasureStore, openErasureStore } from '../../lib/store/erasure-store.ts'
+import { standInId, standInTag } from '../../lib/testing/engines/stand-ins.ts'
+import type { Sealed } from '../../lib/user-seal/user-seal.ts'
+import { type FakeClock, fakeClock } from '../support/fake-clock.ts'
+import { memoryStore } from '../support/memory-store.ts'
+
+const YEAR_MS = 365 * 24 * 60 * 60 * 1000
+const lifetimes = { recordMs: YEAR_MS, tombstoneMs: 1000 }
+const tag = standInTag('tag-1')
+const request = (id: string): OpenRequest => ({
+  id: standInId(id),
   tag,
-  YEAR_MS,
-} from '../support/tombstone-store.ts'
+  sealed: 'sealed' as Sealed,
+  receivedAt: 5,
+  held: true,
+  handlers: {},
+})
+const [one, other] = [request('request-1'), request('request-2')]
+const finish = (store: ErasureStore, finished: OpenRequest, change = {}) =>
+  store.finish(
+    finished,
+    {
+      requestId: finished.id,
+      outcome: 'erased',
+      receivedAt: 5,
+      finishedAt: 6,
+      handlers: {},
+    },
+    { ...lifetimes, ...change },
+  )
+
+function setUp(conditional: boolean): {
+  clock: FakeClock
+  adapter: ReturnType<typeof memoryStore>
+  store: ErasureStore
+} {
+  const clock = fakeClock()
+  const adapter = memoryStore(conditional, clock)
+  return { clock, adapter, store: openErasureStore(adapter, true, clock) }
+}
 
 for (const conditional of [true, false]) {
   const how = conditional ? 'with writeIf' : 'without writeIf'
@@ -88,9 +117,22 @@ for (const conditional of [true, false]) {
     const { clock, store, adapter } = setUp(conditional)
     await store.accept(one)
     await store.accept(other)
-    const repair = cutAtTombstones(adapter)
+    const { writeIf, set } = adapter
+    const crash = async (key: string) => {
+      if (key.includes('tombstone')) throw new Error('the power is cut')
+    }
+    adapter.set = async (key, value, ttl) => {
+      await crash(key)
+      return set(key, value, ttl)
+    }
+    if (writeIf !== undefined) {
+      adapter.writeIf = async write => {
+        await crash(write.expected.key)
+        return writeIf(write)
+      }
+    }
     await t.rejects(finish(store, one), { code: 'STORE_UNWRITABLE' })
-    repair()
+    Object.assign(adapter, { set }, writeIf && { writeIf })
     await store.releaseOrphans(1000)
     await clock.advance(YEAR_MS / 2)
     t.ok(await store.isErased(tag), 'the other one is open')

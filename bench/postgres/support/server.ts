@@ -17,8 +17,6 @@ import { watch } from '../../../test/support/postgres/watchdog.ts'
 export interface Server {
   /** Whose it is, for the table of the machine. */
   readonly origin: string
-  /** Its database `postgres`, as the superuser. */
-  readonly url: string
   /** Makes an empty database, and says how to connect to it. */
   createDatabase(): Promise<string>
   /** Drops one that `createDatabase` made, whoever is still connected to it. */
@@ -82,7 +80,6 @@ async function useServer(
   let made = 0
   return {
     origin,
-    url,
     async createDatabase() {
       made += 1
       const name = `erasure_bench_${process.pid}_${made}`

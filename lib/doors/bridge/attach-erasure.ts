@@ -1,7 +1,19 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
 import type { Erasure } from '../../core/erasure.ts'
 import { ErasureError } from '../../errors.ts'
-import { isServerName, isUserId, serverNameOf } from '../../matrix/user-id.ts'
-import { ERASURE, mount, unsupported } from './mount.ts'
+import { isServerName } from '../../matrix/user-id.ts'
+import { isBehindLast } from '../http/end-connection.ts'
+import { answerErase } from '../http/erase-listener.ts'
+import { guardRequest, isTransaction } from '../http/guard-request.ts'
+import { splitTarget } from '../http/read-request.ts'
+import { ERASE_PATHS } from '../http/receive-erase.ts'
+
+/** The part of an Express application that we use: the function every request goes through. */
+export interface ExpressLike {
+  /** Answers a request. */
+  handle(request: IncomingMessage, response: ServerResponse, ...rest: unknown[]): unknown
+}
 
 /** The parts of matrix-appservice-bridge's `Bridge` (version 11) that we use. */
 export interface BridgeLike {
@@ -11,74 +23,44 @@ export interface BridgeLike {
     readonly domain?: string | undefined
   }
   /** Throws before the bridge listens. */
-  readonly appService: AppServiceLike
+  readonly appService: {
+    /** The Express application. */
+    readonly expressApp: object
+  }
   /** Makes the application, and listens. */
   listen(...given: never[]): Promise<void>
 }
 
-/** The part of matrix-appservice's `AppService` (version 3) that we use. */
-export interface AppServiceLike {
-  /** The Express application. */
-  readonly expressApp: object
-}
+/** Marks a bridge that has erasure, also for another copy of this package in the same process. */
+const ERASURE = Symbol.for('matrix-appservice-erasure')
 
 /**
- * The parts of the `Appservice` of matrix-bot-sdk (version 0.8) and @vector-im/matrix-bot-sdk (versions
- * 0.7 and 0.8) that we use.
- */
-export interface BotAppserviceLike {
-  /** The Express application. */
-  readonly expressAppInstance: object
-  /** The bot, who is a user of the homeserver. */
-  readonly botUserId: string
-}
-
-/**
- * Attaches erasure to a bridge: to a `Bridge` of matrix-appservice-bridge, an `AppService` of
- * matrix-appservice, or an `Appservice` of matrix-bot-sdk or @vector-im/matrix-bot-sdk. It brings the
- * endpoint, on the bridge's own port, and the guard, which removes late events of erased users from
- * every transaction before the framework sees it. So they do not reach its caches, its activity
- * tracker or any listener, either. You may call it before or after `run()`, `listen()` or `begin()`.
+ * Attaches erasure to a bridge on matrix-appservice-bridge: the endpoint, on the bridge's own
+ * port, and the guard, which removes late events of erased users from every transaction before the
+ * framework sees it. So they do not reach its caches, its activity tracker or any listener, either.
+ * You may call it before or after `run()` or `listen()`.
  *
- * Both authenticate the homeserver themselves and run before all of the framework's own middleware: no
+ * Both authenticate the homeserver themselves and run before all of the bridge's own middleware: no
  * access log line is written for the endpoint, and no body parser sees it. While the store cannot be
  * read, transactions are answered 503 and each is logged as an error. Nothing is lost: the homeserver
  * sends them again.
  *
  * Close the bridge before the SDK: `await bridge.close(); await erasure.close()`.
  *
- * The SDK takes the homeserver's name from the bridge's `domain` or the appservice's
- * `homeserverName`, unless you set `serverName`. An `AppService` does not know it: set `serverName`.
+ * The SDK takes the homeserver's name from the bridge's `domain`, unless you set `serverName`.
  *
  * @throws ErasureError `ALREADY_ATTACHED` if this bridge has erasure, `BRIDGE_UNSUPPORTED` if it
- *   does not look like one of these, `REGISTRATION_INVALID` if an exclusive namespace contains every
- *   user of the bridge's homeserver. `listen()` of a `Bridge` rejects with `BRIDGE_UNSUPPORTED` if the
- *   bridge turns out to have no Express application
+ *   does not look like a bridge of version 11, `REGISTRATION_INVALID` if an exclusive namespace
+ *   contains every user of the bridge's homeserver. `listen()` rejects with `BRIDGE_UNSUPPORTED` if
+ *   the bridge turns out to have no Express application
  */
-export function attachErasure(
-  host: BridgeLike | AppServiceLike | BotAppserviceLike,
-  erasure: Erasure,
-): void {
-  if (typeof host !== 'object' || host === null) throw unsupported('it is no object')
-  if ('expressAppInstance' in host) attachToApp(host.expressAppInstance, erasure, host)
-  else if ('expressApp' in host) attachToApp(host.expressApp, erasure)
-  else attachToBridge(host, erasure)
-}
-
-function attachToApp(
-  app: object,
-  erasure: Erasure,
-  { botUserId }: Partial<BotAppserviceLike> = {},
-): void {
-  if (typeof app !== 'function') throw unsupported('it has no Express application')
-  if (botUserId !== undefined && isUserId(botUserId)) {
-    erasure.door.learnServerName(serverNameOf(botUserId))
+export function attachErasure(bridge: BridgeLike, erasure: Erasure): void {
+  if (ERASURE in bridge) {
+    throw new ErasureError(
+      'ALREADY_ATTACHED',
+      'Erasure is already attached to this bridge',
+    )
   }
-  if (!mount(app, erasure)) throw alreadyAttached()
-}
-
-function attachToBridge(bridge: BridgeLike, erasure: Erasure): void {
-  if (ERASURE in bridge) throw alreadyAttached()
   if (typeof bridge.listen !== 'function' || typeof bridge.opts !== 'object') {
     throw unsupported('listen() or opts is missing')
   }
@@ -103,19 +85,37 @@ function attachToBridge(bridge: BridgeLike, erasure: Erasure): void {
 
 /** Mounts erasure if there is an application. @returns whether there is one */
 function mountIfReady(bridge: BridgeLike, erasure: Erasure): boolean {
-  let app: object
+  let app: object & Partial<ExpressLike>
   try {
     app = bridge.appService.expressApp
   } catch {
     return false
   }
-  mount(app, erasure)
+  if (ERASURE in app) return true
+  if (typeof app.handle !== 'function')
+    throw unsupported('its Express application has no handle()')
+  Object.defineProperty(app, ERASURE, { value: true })
+  mount(app as ExpressLike, erasure)
   return true
 }
 
-function alreadyAttached(): ErasureError {
+/** In front of all of the application: its routes run only after its logger and body parser. */
+function mount(app: ExpressLike, erasure: Erasure): void {
+  const { handle } = app
+  const { door } = erasure
+  app.handle = (request, response, ...rest) => {
+    if (isBehindLast(request, response)) return undefined
+    const { path, query } = splitTarget(request.url ?? '')
+    if (ERASE_PATHS.includes(path)) return answerErase(door, request, response, query)
+    const next = () => handle.call(app, request, response, ...rest)
+    if (!isTransaction(request.method, path)) return next()
+    return guardRequest(door, request, response, query, next)
+  }
+}
+
+function unsupported(what: string): ErasureError {
   return new ErasureError(
-    'ALREADY_ATTACHED',
-    'Erasure is already attached to this bridge',
+    'BRIDGE_UNSUPPORTED',
+    `Expected a Bridge of matrix-appservice-bridge 11: ${what}`,
   )
 }

@@ -21,10 +21,10 @@ export type EraseListener = (
 
 /**
  * Makes a listener that answers MSC2438 erasure requests, for anything that calls
- * `(req, res, next?)`: a `node:http` server, Express 4 and 5, Connect, Polka, Fastify, h3 1;
- * docs/frameworks.md says how. Put it in front of everything else, especially body parsers and access logs, at the root or where your registration's
+ * `(req, res, next?)`: a `node:http` server, Express 4 and 5, Connect, Polka. Put it in front of
+ * everything else, especially body parsers and access logs, at the root or where your registration's
  * `url` leads. It checks the token before it reads any of the body, and reads at most 64 KiB. Behind
- * a body parser, it takes what the parser left in `rawBody`, or else in `body`, or where h3 1 keeps it.
+ * a body parser, it takes what the parser left in `rawBody`, or else in `body`.
  *
  * A request that follows, on the same connection, one that was not read to its end is neither
  * answered nor passed on: it may be the inside of a body.

@@ -1,19 +1,41 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { ErasureDoor } from '../../core/erasure-door.ts'
-import { dropWhenAnswered, readAndPutBack, replaceBody } from './put-back.ts'
-import { fromNode, PARSED, type Parsed } from './read-request.ts'
-import { type GuardedTransaction, receiveTransaction } from './receive-transaction.ts'
+import { codeOf } from '../../errors.ts'
+import { guardTransaction, usersOfTransaction } from '../../matrix/guard-transaction.ts'
+import { type Answer, refuse, unavailable } from './answer.ts'
+import { fromNode } from './read-request.ts'
 import { sendAnswer } from './send-answer.ts'
+import {
+  COMPRESSED,
+  denyToken,
+  type EraseRequest,
+  isCompressed,
+  unreadable,
+} from './receive-erase.ts'
 
 /**
- * Reads a transaction, removes late events of erased users from it, and calls `next`; or answers it,
- * as `receiveTransaction` says.
+ * Larger than any homeserver's transaction: Synapse sends at most a hundred events of 64 KiB, with
+ * the previous content repeated twice, and as much ephemeral data.
+ */
+const MAX_TRANSACTION_BYTES = 48 * 1024 * 1024
+
+/** As Express matches it: in any case, and with a slash at the end. */
+const TRANSACTION = /^\/_matrix\/app\/v1\/transactions\/[^/]+\/?$/i
+
+/** Whether a request brings a transaction. */
+export function isTransaction(method: string | undefined, path: string): boolean {
+  return method === 'PUT' && TRANSACTION.test(path)
+}
+
+/**
+ * Reads a transaction, removes late events of erased users from it, and passes it to `next` as a
+ * body parser would: in `request.body`, with the mark `_body`, which tells Express's parsers that
+ * there is nothing left to read.
  *
- * What is passed on can be read as if nobody had, and looks as a body parser leaves it, too: the
- * parsed transaction in `request.body`, its bytes in `request.rawBody`, and the mark `_body`, which
- * tells Express's parsers that there is nothing to read. Behind a body parser, nothing is parsed
- * again. If nothing is removed, the bytes are those that came, and what a parser left is not touched.
+ * If the store cannot be read, the answer is 503 and nothing is passed on: the homeserver sends the
+ * transaction again. A transaction without the right token is not passed on, either: the framework
+ * behind may be less strict.
  */
 export async function guardRequest(
   door: ErasureDoor,
@@ -22,44 +44,56 @@ export async function guardRequest(
   query: string,
   next: () => unknown,
 ): Promise<void> {
-  const isRead = request.readableDidRead
-  const sent = fromNode(request, query)
-  const { body } = request as IncomingMessage & Parsed
-  const parsed = isRead && isParsed(body) ? body : undefined
-  const guarded = await receiveTransaction(door, {
-    ...sent,
-    async readBody(limitBytes) {
-      if (parsed !== undefined) return { parsed }
-      return isRead ? sent.readBody(limitBytes) : readAndPutBack(request, limitBytes)
-    },
-  })
+  const read = await readTransaction(door, fromNode(request, query))
+  if ('status' in read) {
+    sendAnswer(request, response, read)
+    return
+  }
+  const guarded = await guard(door, read.transaction)
   if ('status' in guarded) {
     sendAnswer(request, response, guarded)
     return
   }
-  if (!isRead) {
-    const rawBody = guarded.toBytes()
-    if (guarded.isChanged) replaceBody(request, rawBody)
-    dropWhenAnswered(request, response)
-    Object.assign(request, { body: guarded.transaction, rawBody, _body: true })
-  } else if (guarded.isChanged) {
-    replaceParsed(request as IncomingMessage & Parsed, guarded)
-  }
+  Object.assign(request, { body: guarded.transaction, _body: true })
   next()
 }
 
-function isParsed(body: unknown): body is object {
-  return typeof body === 'object' && body !== null && !(body instanceof Uint8Array)
+interface Transaction {
+  readonly transaction: object
 }
 
-/** Puts what may go on in the place of what a parser left, in the form in which it was left. */
-function replaceParsed(request: Parsed, guarded: GuardedTransaction): void {
-  const likewise = (left: unknown) => {
-    if (typeof left === 'string') return Buffer.from(guarded.toBytes()).toString()
-    if (left instanceof Promise) return Promise.resolve(guarded.toBytes())
-    return left instanceof Uint8Array ? guarded.toBytes() : guarded.transaction
+async function readTransaction(
+  door: ErasureDoor,
+  request: EraseRequest,
+): Promise<Transaction | Answer> {
+  const denied = denyToken(door, request)
+  if (denied !== undefined) return denied
+  if (isCompressed(request)) return COMPRESSED
+  const read = await request.readBody(MAX_TRANSACTION_BYTES)
+  if ('failed' in read) return unreadable(read.failed, MAX_TRANSACTION_BYTES)
+  try {
+    const transaction: unknown = JSON.parse(read.text)
+    if (typeof transaction === 'object' && transaction !== null) return { transaction }
+    return refuse(400, 'M_BAD_JSON', 'The request body must be a JSON object')
+  } catch {
+    return refuse(400, 'M_NOT_JSON', 'The request body is not JSON')
   }
-  for (const name of PARSED) {
-    if (request[name] !== undefined) request[name] = likewise(request[name])
+}
+
+async function guard(
+  door: ErasureDoor,
+  transaction: object,
+): Promise<Transaction | Answer> {
+  try {
+    const erased = await door.findErased(usersOfTransaction(transaction))
+    return { transaction: guardTransaction(transaction, user => erased.has(user)) }
+  } catch (error) {
+    door.logger.error(
+      'A transaction is put off: whether its senders are erased is unknown',
+      {
+        code: codeOf(error),
+      },
+    )
+    return unavailable('The transaction could not be looked through; send it again')
   }
 }

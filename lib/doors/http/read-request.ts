@@ -11,19 +11,11 @@ export function splitTarget(target: string): { path: string; query: string } {
   return { path: relative.slice(0, mark), query: relative.slice(mark + 1) }
 }
 
-/** Where h3 1 keeps a body it has read: a promise of its bytes, and what they were parsed to. */
-const H3_RAW = Symbol.for('h3RawBody')
-const H3_PARSED = Symbol.for('h3ParsedBody')
-
 /** The properties that a body parser in front of us sets on a request. */
-export interface Parsed {
-  rawBody?: unknown
-  body?: unknown
-  [ofFramework: symbol]: unknown
+interface Parsed {
+  readonly rawBody?: unknown
+  readonly body?: unknown
 }
-
-/** The names of these properties. */
-export const PARSED: readonly (keyof Parsed)[] = ['rawBody', 'body', H3_RAW, H3_PARSED]
 
 /** Turns a Node request into one to the endpoint, also behind a body parser. */
 export function fromNode(request: IncomingMessage, query: string): EraseRequest {
@@ -34,8 +26,9 @@ export function fromNode(request: IncomingMessage, query: string): EraseRequest 
   }
   // A stream that was already read does not emit `end` again.
   if (request.readableDidRead) {
-    const { rawBody, body, [H3_RAW]: ofH3 } = request as IncomingMessage & Parsed
-    return { ...sent, readBody: async () => decode(rawBody ?? body ?? (await ofH3)) }
+    const { rawBody, body } = request as Parsed
+    const read = decode(rawBody ?? body)
+    return { ...sent, readBody: () => Promise.resolve(read) }
   }
   return {
     ...sent,
@@ -74,23 +67,15 @@ function readBody(request: IncomingMessage, limitBytes: number): Promise<BodyRea
       chunks.push(chunk)
       if (lengthBytes > limitBytes) end({ failed: 'too large' })
     }
-    const onEnd = () => end(decode(join(chunks)))
+    const onEnd = () => end(decode(Buffer.concat(chunks)))
     const onClose = () => end({ failed: 'cut off' })
     request.on('data', onData).on('end', onEnd).on('close', onClose)
   })
 }
 
-/** What came in one piece is not copied. */
-export function join(chunks: readonly Buffer[]): Buffer {
-  const [only, ...others] = chunks
-  return only === undefined || others.length > 0 ? Buffer.concat(chunks) : only
-}
-
 /** A body as text; a body that a parser turned into an object is serialised again. */
-export function decode(body: unknown): BodyRead {
+function decode(body: unknown): BodyRead {
   if (typeof body === 'string') return { text: body }
   if (!(body instanceof Uint8Array)) return { text: JSON.stringify(body ?? null) }
-  if (!isUtf8(body)) return { failed: 'not UTF-8' }
-  const { buffer, byteOffset, byteLength } = body
-  return { text: Buffer.from(buffer, byteOffset, byteLength).toString(), bytes: body }
+  return isUtf8(body) ? { text: Buffer.from(body).toString() } : { failed: 'not UTF-8' }
 }

@@ -37,8 +37,6 @@ export type BodyRead =
   | {
       /** The whole body. */
       readonly text: string
-      /** The same as it came. A guard passes it on; the endpoint does not need it. */
-      readonly bytes?: Uint8Array
     }
   | {
       /** Why it could not be read. */
@@ -74,9 +72,7 @@ export async function receiveErase(
 }
 
 /** Whether the body is still encoded. */
-export function isCompressed({
-  contentEncoding,
-}: Pick<EraseRequest, 'contentEncoding'>): boolean {
+export function isCompressed({ contentEncoding }: EraseRequest): boolean {
   return contentEncoding !== undefined && contentEncoding !== 'identity'
 }
 

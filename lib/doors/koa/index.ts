@@ -1,5 +1,4 @@
 export { eraseRouter } from './erase-router.ts'
-export { guardMiddleware } from './guard-middleware.ts'
 // Still exported here, where it was first; it does not need Koa.
 export { listen } from '../http/listen.ts'
 export type { EraseServer } from '../http/listen.ts'

@@ -7,7 +7,6 @@ import { Checkpointer } from './checkpoint.ts'
 import { DocumentTable, EXPIRY_ROWS } from './document-table.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { StoreDatabase } from './held-database.ts'
-import { takeLetters } from './letters.ts'
 
 /** How often documents past their time to live are deleted. */
 const EXPIRY_MS = 60 * 60 * 1000
@@ -58,12 +57,10 @@ export function createAdapter({
     : expireEvery(EXPIRY_MS, clock, () => write(() => documents.expire()))
   const adapter: StoreAdapter = {
     durable: true,
-    exclusive: true,
     location: path,
     opts: { dialect: 'sqlite' },
     on: () => adapter,
     get: async key => documents.get(key) as never,
-    getMany: async keys => keys.map(key => documents.get(key) as never),
     has: async key => documents.has(key),
     set: (key, value, ttl) => write(() => documents.set({ key, value, ttl })),
     // Keyv's type says nothing comes back; Keyv itself passes on what does.
@@ -76,7 +73,6 @@ export function createAdapter({
       return write(() => documents.clear(this.namespace))
     },
     iterator: namespace => documents.iterate(namespace) as never,
-    takeIn: () => takeLetters(path, document => write(() => documents.set(document))),
     forget: signal => checkpoints.forget(signal),
     async disconnect() {
       if (closed) return

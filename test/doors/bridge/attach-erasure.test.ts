@@ -4,8 +4,8 @@ import t from 'tap'
 import {
   attachErasure,
   type BridgeLike,
+  type ExpressLike,
 } from '../../../lib/doors/bridge/attach-erasure.ts'
-import type { ExpressLike } from '../../../lib/doors/bridge/mount.ts'
 import { ERASE_PATH, request, sendRaw, walkAnswers } from '../../support/answers.ts'
 import { freePort } from '../../support/free-port.ts'
 import { createBridge, listening } from '../../support/open-bridge.ts'
@@ -77,13 +77,6 @@ t.test('a bridge takes erasure once, and only a bridge takes it', async t => {
     { opts: {} },
     { listen },
     { opts: {}, listen, appService: { expressApp: {} } },
-    { expressApp: {} },
-    { expressApp: undefined },
-    { expressApp: () => {} },
-    { expressAppInstance: null, botUserId: bob },
-    undefined as never,
-    null as never,
-    'a bridge' as never,
   ]
   for (const value of bad) {
     t.throws(() => attachErasure(value as BridgeLike, erasure), {
@@ -95,32 +88,13 @@ t.test('a bridge takes erasure once, and only a bridge takes it', async t => {
   await t.rejects(bare.listen(), { code: 'BRIDGE_UNSUPPORTED' })
 })
 
-t.test('10.2: an AppService that has erasure brings it to a bridge, once', async t => {
-  const { erasure, log } = await openVolatileErasure(t)
-  const own = new AppService({ homeserverToken: HS_TOKEN })
-  attachErasure(own, erasure)
-  const { handle } = own.expressApp as never as ExpressLike
-  const { bridge } = createBridge(t)
-  attachErasure(bridge, erasure)
-  const port = await freePort()
-  await bridge.run(port, own, '127.0.0.1')
-  t.equal((own.expressApp as never as ExpressLike).handle, handle)
-  t.equal((await sendRaw(port, request()))?.status, 200)
-  t.equal(log.text().match(/accepted/g)?.length, 1)
-  t.throws(() => attachErasure(own, erasure), { code: 'ALREADY_ATTACHED' })
-})
-
 t.test('what is not the name of a server is not taken for one', async t => {
   const { erasure } = await openVolatileErasure(t)
   const learnt: string[] = []
   erasure.door.learnServerName = name => void learnt.push(name)
   for (const domain of ['not a name', undefined, 'example.org'])
     attachErasure({ opts: { domain }, listen: async () => {} } as never, erasure)
-  for (const botUserId of ['bot', undefined, '@bot:hs.example.org:8448']) {
-    const app = Object.assign(() => {}, { handle: () => {} })
-    attachErasure({ expressAppInstance: app, botUserId } as never, erasure)
-  }
-  t.same(learnt, ['example.org', 'hs.example.org:8448'])
+  t.same(learnt, ['example.org'])
 })
 
 t.test('9.18: a bridge tells on which server its ghosts are', async t => {

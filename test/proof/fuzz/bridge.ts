@@ -3,8 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppService } from 'matrix-appservice'
 import { AppServiceRegistration, Bridge } from 'matrix-appservice-bridge'
 
-import { attachErasure } from '../../../lib/doors/bridge/attach-erasure.ts'
-import type { ExpressLike } from '../../../lib/doors/bridge/mount.ts'
+import {
+  attachErasure,
+  type ExpressLike,
+} from '../../../lib/doors/bridge/attach-erasure.ts'
 import type { Erasure } from '../../../lib/core/erasure.ts'
 import type { EraseServer } from '../../../lib/doors/http/listen.ts'
 import { freePort } from '../../support/free-port.ts'

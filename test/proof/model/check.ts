@@ -1,5 +1,5 @@
 import type { ErasureStatus } from '../../../lib/core/read-status.ts'
-import type { ModelRequest } from './request.ts'
+import type { ModelRequest } from './model.ts'
 import { BYSTANDERS, USERS } from './steps.ts'
 import type { World } from './world.ts'
 
@@ -33,11 +33,9 @@ function compareStatus(world: World, status: ErasureStatus): void {
   const ids = new Set(open.map(({ id }) => id))
   const invented = status.open.find(({ requestId }) => !ids.has(requestId))
   if (invented !== undefined) world.complain(`${invented.requestId} is invented`)
-  const recorded = [...model.requests.values()].filter(request => request.recorded)
   const expected: Record<string, number> = {
-    ...{ waiting: 0, accepted: 0, purging: 0, settling: 0, retaining: 0, blocked: 0 },
-    erased: recorded.filter(({ withdrawn }) => !withdrawn).length,
-    withdrawn: recorded.filter(({ withdrawn }) => withdrawn).length,
+    ...{ accepted: 0, purging: 0, settling: 0, retaining: 0, blocked: 0 },
+    erased: [...model.requests.values()].filter(({ recorded }) => recorded).length,
     declined: model.declined,
   }
   for (const request of open) {

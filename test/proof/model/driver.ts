@@ -1,6 +1,4 @@
-import type { Seen } from './model.ts'
 import { Process, SWEEP_MS } from './process.ts'
-import type { ModelRequest } from './request.ts'
 import {
   HANDLERS,
   type HandlerName,
@@ -169,9 +167,6 @@ export class Driver {
     } else if (step.do === 'no reads') this.#fail('reads', step.forMs)
     else if (step.do === 'no memory') this.#fail('memory', step.forMs)
     else if (step.do === 'accept') await this.#accept(userAt(step.user))
-    else if (step.do === 'accept in grace')
-      await this.#acceptInGrace(userAt(step.user), step.graceMs)
-    else if (step.do === 'withdraw') await this.#withdraw(step.request)
     else if (step.do === 'lift') await this.#lift(userAt(step.user))
     else if (step.do === 'retry') await this.#retry(step.request)
   }
@@ -195,48 +190,6 @@ export class Driver {
     if (isOwn) return
     if (model.requests.get(answer.requestId)?.user === user) return
     world.complain(`${answer.requestId} was acknowledged, and is not stored`)
-  }
-
-  async #acceptInGrace(user: User, graceMs: number): Promise<void> {
-    const world = this.#world
-    const { process, model } = world
-    if (process?.alive !== true || process.erasure === undefined) return
-    world.accepting.push(user)
-    const wasWell = this.#isWell()
-    const graceUntil = world.clock.now + graceMs
-    const answer = await process.ask(
-      process.acceptInGrace(user, graceMs).catch(() => 'failed' as const),
-    )
-    if (answer === 'died') return
-    if (answer === 'failed') {
-      if (wasWell && this.#isWell()) world.complain('accept in grace failed')
-    } else if (model.requests.get(answer)?.graceUntil !== graceUntil) {
-      world.complain(`${answer} was acknowledged, and is not stored with its grace`)
-    }
-  }
-
-  async #withdraw(index: number): Promise<void> {
-    const world = this.#world
-    const { process, model } = world
-    const open = model.open()
-    const request = open[index % open.length]
-    if (process?.alive !== true || request === undefined) return
-    if (process.erasure === undefined) return
-    const wasWell = this.#isWell()
-    const requests = model.requests.size
-    const answer = await process.ask(
-      process.erasure.withdraw(request.id).then(
-        () => 'withdrawn',
-        (error: { code?: string }) => error.code ?? 'failed',
-      ),
-    )
-    if (answer === 'died') return
-    const isWell = wasWell && this.#isWell()
-    if (!isFair(answer, request, model.state(request), isWell))
-      world.complain(`withdrawing ${request.id} ended in ${answer}`)
-    if (answer !== 'withdrawn' || requests !== model.requests.size) return
-    if (model.isErased(request.user) && model.mayBeLifted(request.user))
-      world.complain(`${request.user} is not lifted`)
   }
 
   async #lift(user: User): Promise<void> {
@@ -282,17 +235,4 @@ export class Driver {
 
 function userAt(index: number): User {
   return USERS[index % USERS.length] ?? USERS[0]
-}
-
-/** Whether a withdrawal may end like this. */
-function isFair(
-  answer: string,
-  { gone, withdrawn }: ModelRequest,
-  state: Seen,
-  isWell: boolean,
-): boolean {
-  if (answer === 'withdrawn') return gone && withdrawn
-  if (answer === 'REQUEST_UNKNOWN') return gone
-  if (answer === 'REQUEST_BEGUN') return state !== 'waiting'
-  return !isWell
 }

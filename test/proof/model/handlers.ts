@@ -4,7 +4,7 @@ import type {
   PurgeResult,
   VerifyContext,
 } from '../../../lib/purge/handler.ts'
-import type { Call } from './request.ts'
+import type { Call } from './model.ts'
 import { type Cursor, type Place, type Played, playPurge, playVerify } from './moves.ts'
 import type { Process } from './process.ts'
 import type { HandlerName } from './steps.ts'

@@ -24,11 +24,38 @@ import {
   mayStartAt,
   type Tasks,
 } from './tasks.ts'
-import { type Call, isWaiting, type ModelRequest } from './request.ts'
 
 /** What a request is seen as; `gone` once nothing of it but its record is left. */
-export type Seen =
-  'waiting' | 'accepted' | 'purging' | 'settling' | 'retaining' | 'blocked'
+export type Seen = 'accepted' | 'purging' | 'settling' | 'retaining' | 'blocked'
+
+/** One call of a handler. */
+export interface Call {
+  readonly requestId: string
+  readonly handler: string
+  readonly kind: 'purge' | 'verify'
+  readonly userId: string
+  readonly receivedAt: number
+  /** As JSON. */
+  readonly cursor: string | undefined
+  readonly attempt: number | undefined
+  /** How much had arrived in the bridge's data when the call began. */
+  readonly arrivals: number
+}
+
+export interface ModelRequest {
+  readonly id: string
+  readonly user: string
+  readonly receivedAt: number
+  /** Where the process is that works on it. */
+  tasks: Tasks
+  /** What is stored: where the next process goes on. */
+  kept: Tasks
+  /** A call has ended, and what came of it is not stored yet. */
+  unstored: boolean
+  retryAsked: boolean
+  recorded: boolean
+  gone: boolean
+}
 
 interface ModelOptions {
   readonly settleMs: number
@@ -59,12 +86,12 @@ export class Model {
   }
 
   /** A request and its tombstone are stored, whether or not anybody got to know. */
-  accepted(id: string, user: string, graceUntil?: number): void {
+  accepted(id: string, user: string): void {
     if (this.requests.has(id)) return this.#options.object(`${id} is accepted twice`)
     const receivedAt = this.#options.now()
     const work = { tasks: {}, kept: {}, unstored: false }
-    const state = { retryAsked: false, recorded: false, withdrawn: false, gone: false }
-    this.requests.set(id, { id, user, receivedAt, graceUntil, ...work, ...state })
+    const state = { retryAsked: false, recorded: false, gone: false }
+    this.requests.set(id, { id, user, receivedAt, ...work, ...state })
     this.#erased.add(user)
   }
 
@@ -111,10 +138,6 @@ export class Model {
     const request = this.#request(id)
     const now = this.#options.now()
     let { tasks } = request
-    if (isWaiting(request) && (request.graceUntil ?? 0) > now) {
-      request.kept = tasks
-      return
-    }
     tasks = mapTasks(tasks, task =>
       keptUntil(task, this.#options.settleMs) <= now ? fromTheStart(task, now) : task,
     )
@@ -162,23 +185,6 @@ export class Model {
       object(`it is recorded, and ${what}`)
     }
     request.recorded = true
-    request.withdrawn = false
-  }
-
-  /** A record says that the request was withdrawn. */
-  withdrawn(id: string): void {
-    const request = this.#request(id)
-    if (!isWaiting(request)) this.#options.object('what has begun is withdrawn')
-    if ([...this.calls].some(({ requestId }) => requestId === id))
-      this.#options.object('a request is withdrawn, and a handler works on it')
-    request.recorded = true
-    request.withdrawn = true
-  }
-
-  /** Whether a tombstone may be removed without a word of `lift`. */
-  mayBeLifted(user: string): boolean {
-    const theirs = [...this.requests.values()].filter(request => request.user === user)
-    return theirs.every(({ gone }) => gone) && theirs.some(({ withdrawn }) => withdrawn)
   }
 
   deleted(id: string): void {
@@ -197,10 +203,10 @@ export class Model {
     return [...this.requests.values()].filter(({ gone }) => !gone)
   }
 
-  state(request: ModelRequest): Seen {
-    const tasks = Object.values(request.kept)
+  state({ kept }: ModelRequest): Seen {
+    const tasks = Object.values(kept)
     if (tasks.some(({ blocked, missing }) => blocked || missing)) return 'blocked'
-    if (tasks.length === 0) return isWaiting(request) ? 'waiting' : 'accepted'
+    if (tasks.length === 0) return 'accepted'
     const begun = tasks.filter(task => !isUntouched(task))
     if (begun.length === 0 || !begun.every(isSettled)) return 'purging'
     const isKeeping = begun.some(({ retained }) => retained.length > 0)
@@ -208,8 +214,8 @@ export class Model {
   }
 
   /** By when something must be done about the request; never, if only a person can. */
-  dueBy({ tasks, receivedAt, graceUntil = receivedAt }: ModelRequest): number {
-    if (Object.keys(tasks).length === 0) return graceUntil
+  dueBy({ tasks, receivedAt }: ModelRequest): number {
+    if (Object.keys(tasks).length === 0) return receivedAt
     return dueBy(tasks, this.#rules, this.#options.settleMs)
   }
 
@@ -227,7 +233,6 @@ export class Model {
       call.userId !== request.user && 'for another user',
       call.receivedAt !== request.receivedAt && 'with another time of receipt',
       request.gone && 'its request is finished',
-      (request.graceUntil ?? 0) > this.#options.now() && 'its request is in its grace',
       this.isBusy(request.user) && 'another handler works for this user',
       request.unstored && 'what the call before it did is not stored',
       task?.missing && 'it still counts as missing',

@@ -131,20 +131,17 @@ function parseKey(key: string): readonly [kind: string, id: string] {
 function accepted(world: World, user: string, documents: Documents): void {
   const [request, tombstone] = documents
   for (const { key, value } of documents) checkNames(world, key, value)
-  world.texts.set(request?.key ?? '', request?.value ?? '')
   const [, id] = parseKey(request?.key ?? '')
   world.tags.set(parseKey(tombstone?.key ?? '')[1], user)
   world.tell(`  stored ${id} of ${user}`)
-  world.model.accepted(id, user, JSON.parse(request?.value ?? '').value.graceUntil)
+  world.model.accepted(id, user)
 }
 
 function stored(world: World, key: string, value: string): void {
   checkNames(world, key, value)
   const [kind, id] = parseKey(key)
-  if (kind === 'request') {
-    world.texts.set(key, value)
-    world.model.kept(id)
-  } else if (kind === 'retry') world.model.retryAsked(id)
+  if (kind === 'request') world.model.kept(id)
+  else if (kind === 'retry') world.model.retryAsked(id)
   else if (kind === 'record') recorded(world, id, value)
 }
 
@@ -155,39 +152,20 @@ async function changedIf(
 ): Promise<boolean> {
   const { key } = change.expected
   const [kind, id] = parseKey(key)
-  if (kind === 'request' && change.expected.value !== world.texts.get(key)) {
-    return refused(world, change, answer)
-  }
   for (const document of change.set) stored(world, document.key, document.value)
   // Lifting, ending and accepting can meet at a tombstone: one of them may be refused.
   if (kind === 'tombstone') {
-    const user = change.delete.includes(key) ? world.tags.get(id) : undefined
+    const user = change.delete.includes(key) ? liftedUser(world, id) : undefined
     const isWritten = (await answer) === true
     if (user === undefined) return isWritten
     if (isWritten) lifted(world, user)
-    else if (world.lifting.includes(user) && world.model.isErased(user))
-      world.refused.add(user)
+    else if (world.model.isErased(user)) world.refused.add(user)
     return isWritten
   }
   // At once: a crash that comes before the answer does not undo it.
   for (const gone of change.delete) deleted(world, gone)
   const isWritten = (await answer) === true
   if (!isWritten) world.complain(`${key} was changed by nobody we know`)
-  return isWritten
-}
-
-/** Somebody else has changed the request: that happens where one is withdrawn as work on it begins. */
-async function refused(
-  world: World,
-  { expected: { key }, set }: ConditionalWrite,
-  answer: Promise<boolean> | undefined,
-): Promise<boolean> {
-  notStored(world, key)
-  const isWithdrawal = set.some(({ value }) => value === '{"value":"withdrawn"}')
-  const isWithdrawn = world.model.requests.get(parseKey(key)[1])?.withdrawn === true
-  if (!isWithdrawal && !isWithdrawn) world.complain(`${key} was changed by somebody else`)
-  const isWritten = (await answer) === true
-  if (isWritten) world.complain(`${key} had changed, and is written`)
   return isWritten
 }
 
@@ -201,10 +179,6 @@ function recorded(world: World, id: string, value: string): void {
   world.tell(`  recorded ${id}: ${record.outcome}`)
   if (record.outcome === 'declined') {
     model.declined += 1
-    return
-  }
-  if (record.outcome === 'withdrawn') {
-    model.withdrawn(id)
     return
   }
   if (record.outcome !== 'erased')
@@ -234,22 +208,25 @@ function checkSaid(world: World, what: string, said: unknown, task: Task): void 
 
 function deleted(world: World, key: string): void {
   const [kind, id] = parseKey(key)
-  if (kind === 'request') {
-    world.texts.delete(key)
-    world.model.deleted(id)
-  } else if (kind === 'retry') world.model.retryForgotten(id)
+  if (kind === 'request') world.model.deleted(id)
+  else if (kind === 'retry') world.model.retryForgotten(id)
   else if (kind === 'tombstone') {
-    const user = world.tags.get(id)
+    const user = liftedUser(world, id)
     if (user !== undefined) lifted(world, user)
   } else if (kind !== 'open') world.complain(`${key} is deleted`)
 }
 
-/** A tombstone is deleted, which somebody must have asked for. */
 function lifted(world: World, user: string): void {
-  if (!world.lifting.includes(user) && !world.model.mayBeLifted(user))
-    world.complain(`${user} is lifted, and nobody asked`)
   world.refused.delete(user)
   world.model.lifted(user)
+}
+
+/** Whose tombstone is being deleted, which somebody must have asked for. */
+function liftedUser(world: World, tag: string): string | undefined {
+  const user = world.tags.get(tag)
+  if (user !== undefined && !world.lifting.includes(user))
+    world.complain(`${user} is lifted, and nobody asked`)
+  return user
 }
 
 function notStored(world: World, key: string): void {

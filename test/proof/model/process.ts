@@ -1,20 +1,15 @@
 import { createErasure } from '../../../lib/core/create-erasure.ts'
 import type { Erasure } from '../../../lib/core/erasure.ts'
 import type { LogFields, Logger } from '../../../lib/host/logger.ts'
-import { parseUserId } from '../../../lib/matrix/user-id.ts'
-import { createRequestIds, type RequestId } from '../../../lib/request/request-id.ts'
 import { inProcessScheduler } from '../../../lib/schedule/in-process.ts'
 import type { Scheduler } from '../../../lib/schedule/scheduler.ts'
 import type { StoreAdapter } from '../../../lib/store/adapter.ts'
-import { openErasureStore } from '../../../lib/store/erasure-store.ts'
-import { createUserSeal } from '../../../lib/user-seal/user-seal.ts'
 import { REGISTRATION } from '../../support/open-erasure.ts'
 import { createHandler, RULES } from './handlers.ts'
 import { outsideStore } from './outside-store.ts'
-import { HANDLERS, type HandlerName, namesSomebody, type User } from './steps.ts'
+import { HANDLERS, type HandlerName, namesSomebody } from './steps.ts'
 import { forever, type World } from './world.ts'
 
-const KEY = Buffer.alloc(32, 7)
 /** How long `close` waits for handlers: no multiple of any other time here. */
 const DRAIN_MS = 7001
 /** What the sweep needs at most to make good whatever failed: its own turn, and a minute. */
@@ -40,12 +35,9 @@ export class Process {
   /** The store without the outside: nothing fails. */
   readonly store: StoreAdapter
   readonly #world: World
-  readonly #nextId = createRequestIds()
   readonly #death = Promise.withResolvers<'died'>()
 
   readonly #blind: readonly HandlerName[]
-  readonly #outside: StoreAdapter
-  readonly #scheduling: Scheduler
 
   constructor(
     world: World,
@@ -56,8 +48,6 @@ export class Process {
     this.#blind = blind
     this.registered = HANDLERS.filter(name => !without.includes(name))
     this.store = world.disk.open(this)
-    this.#outside = outsideStore(world, this, this.store)
-    this.#scheduling = this.#scheduler()
   }
 
   get isWaiting(): boolean {
@@ -79,10 +69,10 @@ export class Process {
     const clock = world.clock.of(() => this.alive)
     const erasure = await createErasure({
       registration: REGISTRATION,
-      key: KEY,
-      store: this.#outside,
+      key: Buffer.alloc(32, 7),
+      store: outsideStore(world, this, this.store),
       allowVolatileStore: true,
-      scheduler: this.#scheduling,
+      scheduler: this.#scheduler(),
       settleMs: world.schedule.settleMs,
       sweepMs: SWEEP_MS,
       clock,
@@ -93,24 +83,6 @@ export class Process {
       erasure.onUserErase(rule.name, createHandler(world, this, rule))
     }
     await erasure.start()
-  }
-
-  /** Takes a request in as a source does, but for the note that it was reported. */
-  async acceptInGrace(user: User, graceMs: number): Promise<RequestId> {
-    const clock = this.#world.clock.of(() => this.alive)
-    const seal = createUserSeal(KEY)
-    const receivedAt = clock.now()
-    const id = this.#nextId(receivedAt)
-    const graceUntil = receivedAt + graceMs
-    const userId = parseUserId(user)
-    const tag = seal.tag(userId)
-    await openErasureStore(this.#outside, true, clock).accept({
-      ...{ id, tag, sealed: seal.seal(userId, id), receivedAt, graceUntil },
-      ...{ claims: 0, held: true, handlers: {} },
-    })
-    // Not awaited, and if it fails, the sweep makes it good.
-    void this.#scheduling.schedule(id, new Date(graceUntil), tag).catch(() => {})
-    return id
   }
 
   /** Ends at once. What was written stays; nothing else does. */

@@ -54,20 +54,9 @@ const ms = fc.constantFrom(
 /** How long something fails. */
 const forMs = fc.constantFrom(0, 1000, 5 * MINUTE_MS, HOUR_MS)
 
-const inGrace = fc.record({
-  do: fc.constant('accept in grace'),
-  user,
-  graceMs: fc.constantFrom(1, 5 * MINUTE_MS, 2 * HOUR_MS, 30 * HOUR_MS),
-})
-
 const interruption: fc.Arbitrary<Interruption> = fc.oneof(
   { weight: 4, arbitrary: fc.constant<Interruption>({ do: 'crash' }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('accept'), user }) },
-  { weight: 2, arbitrary: inGrace },
-  {
-    weight: 2,
-    arbitrary: fc.record({ do: fc.constant('withdraw'), request: fc.nat(5) }),
-  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('lift'), user }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('retry'), request: fc.nat(5) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('comes back'), user, handler }) },
@@ -99,7 +88,6 @@ const next = fc.oneof(
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: fc.constant('accept'), user }) },
-  { weight: 3, arbitrary: inGrace },
   { weight: 14, arbitrary: fc.record({ do: fc.constant('advance'), ms }) },
   { weight: 10, arbitrary: next },
   { weight: 6, arbitrary: interruption },

@@ -65,8 +65,7 @@ export type WriteFault = 'throw' | 'throw after' | 'answer false'
 export type Interruption =
   | { readonly do: 'crash' }
   | { readonly do: 'accept' | 'lift'; readonly user: number }
-  | { readonly do: 'accept in grace'; readonly user: number; readonly graceMs: number }
-  | { readonly do: 'retry' | 'withdraw'; readonly request: number }
+  | { readonly do: 'retry'; readonly request: number }
   | {
       readonly do: 'comes back'
       readonly user: number

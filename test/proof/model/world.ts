@@ -55,8 +55,6 @@ export class World {
   askingRetry = false
   /** Which user a tombstone is of. */
   readonly tags = new Map<string, string>()
-  /** The text of each open request, by key, as it is stored. */
-  readonly texts = new Map<string, string>()
   /** Until when things fail, this moment included. */
   readonly failing = { writes: -1, reads: -1, memory: -1 }
   howWritesFail: WriteFault = 'throw'

@@ -103,44 +103,6 @@ void sequence('A handler that went round and was repaired goes on a day later.',
   { do: 'advance', ms: HOUR_MS },
 ])
 
-const inGrace = { do: 'accept in grace', user: 0, graceMs: HOUR_MS } as const
-
-everywhere(
-  'Withdrawn as work on it begins, a request is either withdrawn or worked on.',
-  [
-    { do: 'next', handler: 'messages', purge: [{ slices: 3 }] },
-    inGrace,
-    { do: 'advance', ms: HOUR_MS - 1 },
-    { do: 'at', point: 1, then: { do: 'withdraw', request: 0 } },
-    { do: 'advance', ms: 1 },
-    { do: 'withdraw', request: 0 },
-  ],
-)
-
-everywhere('Withdrawn halfway by a crash, a request is withdrawn, or waits.', [
-  inGrace,
-  { do: 'at', point: 1, then: { do: 'crash' } },
-  { do: 'withdraw', request: 0 },
-  { do: 'advance', ms: 2 * HOUR_MS },
-])
-
-everywhere('What comes while a request is withdrawn is guarded.', [
-  inGrace,
-  { do: 'at', point: 1, then: { do: 'accept', user: 0 } },
-  { do: 'withdraw', request: 0 },
-  { do: 'new life', user: 0 },
-  { do: 'advance', ms: HOUR_MS },
-])
-
-everywhere('What ends while another is withdrawn keeps its tombstone.', [
-  { do: 'accept', user: 0 },
-  inGrace,
-  { do: 'advance', ms: HOUR_MS - 1 },
-  { do: 'at', point: 1, then: { do: 'withdraw', request: 1 } },
-  { do: 'at', point: 1, then: { do: 'withdraw', request: 0 } },
-  { do: 'advance', ms: 1 },
-])
-
 for (const [title, nonsense] of [
   ['A wait that ends after all dates is not a result.', 10],
   ['Items retained until yesterday are not a result.', 13],

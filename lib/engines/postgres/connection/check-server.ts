@@ -1,5 +1,5 @@
 import { ErasureError } from '../../../errors.ts'
-import { sqlStateOf } from '../../../postgres/clean-error.ts'
+import { sqlStateOf } from './clean-error.ts'
 import type { Database, RunQuery } from './database.ts'
 
 /** SQLSTATE insufficient_privilege. */

@@ -1,16 +1,20 @@
 import { Pool, type PoolClient, type QueryResult } from 'pg'
 
 import { type Clock, systemClock } from '../../../host/clock.ts'
-import { connectionConfig } from '../../../postgres/connection-config.ts'
-import { type Statement, timed } from '../../../postgres/timed.ts'
 import { ErasureError } from '../../../errors.ts'
 import { type Logger, silentLogger } from '../../../host/logger.ts'
-import { cleanError, sqlStateOf } from '../../../postgres/clean-error.ts'
-import { endClient } from '../../../postgres/end-client.ts'
+import { cleanError, sqlStateOf } from './clean-error.ts'
+import { endClient } from './end-client.ts'
 import { locate } from './locate.ts'
 import { subscribe } from './notifications.ts'
 import { sessionPreparer } from './prepare-session.ts'
-import { QUERY_MS, statementTimeout } from './session.ts'
+import {
+  QUERY_MS,
+  sessionConfig,
+  type Statement,
+  statementTimeout,
+  timed,
+} from './session.ts'
 
 /** Where the database is, and how much of it to use. */
 export interface DatabaseOptions {
@@ -119,7 +123,7 @@ class PooledDatabase implements Database {
     this.#options = withDefaults(options)
     const { connectionString, connectTimeoutMs, maxConnections, clock } = this.#options
     this.location = locate(connectionString)
-    const config = connectionConfig(connectionString, connectTimeoutMs)
+    const config = sessionConfig(connectionString, connectTimeoutMs)
     this.#pool = new Pool({
       ...config,
       max: maxConnections,
@@ -174,7 +178,7 @@ class PooledDatabase implements Database {
   ): Promise<() => Promise<void>> {
     this.#checkOpen()
     const { connectionString, connectTimeoutMs, clock } = this.#options
-    const config = connectionConfig(connectionString, connectTimeoutMs)
+    const config = sessionConfig(connectionString, connectTimeoutMs)
     const end = await subscribe({ config, clock, channel, onNotification, onReconnect })
     const stop = async () => {
       this.#listening.delete(stop)

@@ -1,5 +1,5 @@
 import { ErasureError, isErasureError } from '../../../errors.ts'
-import { sqlStateOf } from '../../../postgres/clean-error.ts'
+import { sqlStateOf } from './clean-error.ts'
 
 /** What SQLSTATEs mean, in words for the operator. */
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,10 +1,9 @@
 import { Client, type ClientConfig, escapeIdentifier } from 'pg'
 
 import { type Clock, sleep } from '../../../host/clock.ts'
-import { cleanError } from '../../../postgres/clean-error.ts'
-import { endClient } from '../../../postgres/end-client.ts'
-import { timed } from '../../../postgres/timed.ts'
-import { pinSettings } from './session.ts'
+import { cleanError } from './clean-error.ts'
+import { endClient } from './end-client.ts'
+import { pinSettings, timed } from './session.ts'
 
 /** How often a connection that only listens is asked whether it is still there. */
 const HEARTBEAT_MS = 10_000

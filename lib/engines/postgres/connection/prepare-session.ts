@@ -4,9 +4,8 @@ import { Client, type ClientBase, type ClientConfig } from 'pg'
 
 import { ErasureError } from '../../../errors.ts'
 import { type Clock, sleep } from '../../../host/clock.ts'
-import { endClient } from '../../../postgres/end-client.ts'
-import { timed } from '../../../postgres/timed.ts'
-import { pinSettings, QUERY_MS } from './session.ts'
+import { endClient } from './end-client.ts'
+import { pinSettings, QUERY_MS, timed } from './session.ts'
 
 /** How long a notification may take before we say that it never comes. */
 const PATIENCE_MS = 5000

@@ -1,7 +1,4 @@
-import type { ClientBase } from 'pg'
-
-import { KEEP_ALIVE_MS } from '../../../postgres/connection-config.ts'
-import { timed } from '../../../postgres/timed.ts'
+import type { ClientBase, ClientConfig } from 'pg'
 
 /** How long a query may take unless it says so. */
 export const QUERY_MS = 10_000
@@ -9,6 +6,22 @@ export const QUERY_MS = 10_000
 const SERVER_GRACE_MS = 1000
 /** How long a session may hold locks without asking for anything. */
 const IDLE_IN_TRANSACTION_MS = 30_000
+/** When the system starts to ask whether the other end is still there, and how often. */
+const KEEP_ALIVE_MS = 10_000
+
+/** What every connection to the database is opened with. */
+export function sessionConfig(
+  connectionString: string,
+  connectTimeoutMs: number,
+): ClientConfig {
+  return {
+    connectionString,
+    connectionTimeoutMillis: connectTimeoutMs,
+    fallback_application_name: 'matrix-appservice-erasure',
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+  }
+}
 
 /**
  * Settings on which statements of ours or of pg-boss depend, and which a role or a database may have
@@ -66,4 +79,34 @@ export async function pinSettings(client: ClientBase): Promise<void> {
 /** The server's limit for a query that may take longer than others. */
 export function statementTimeout(timeoutMs: number): string {
   return `statement_timeout = ${Math.ceil(timeoutMs + SERVER_GRACE_MS)}`
+}
+
+/** A query with a name, so that each session parses and plans it once. */
+export interface Statement {
+  /** Tells statements apart: one name, one text. */
+  readonly name: string
+  /** SQL, with `$1` and so on for values. */
+  readonly text: string
+}
+
+/** A query that pg gives up after `timeoutMs`. */
+export function timed(
+  statement: string | Statement,
+  values: readonly unknown[] | undefined,
+  timeoutMs: number,
+): QueryWithTimeout {
+  const named = typeof statement === 'string' ? { text: statement } : statement
+  return {
+    ...named,
+    query_timeout: timeoutMs,
+    ...(values !== undefined && { values: [...values] }),
+  }
+}
+
+/** pg takes `query_timeout` with each query; its types know it only for a connection. */
+interface QueryWithTimeout {
+  readonly text: string
+  readonly name?: string
+  readonly values?: unknown[]
+  readonly query_timeout: number
 }

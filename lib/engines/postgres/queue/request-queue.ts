@@ -2,7 +2,7 @@ import { type Clock, sleep } from '../../../host/clock.ts'
 import type { RequestId } from '../../../request/request-id.ts'
 import type { UserTag } from '../../../user-seal/user-seal.ts'
 import { Batches } from '../connection/batches.ts'
-import { isBadValue, sqlStateOf } from '../../../postgres/clean-error.ts'
+import { isBadValue, sqlStateOf } from '../connection/clean-error.ts'
 import type { Database } from '../connection/database.ts'
 import {
   type BossOptions,

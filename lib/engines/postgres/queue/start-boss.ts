@@ -2,7 +2,7 @@ import { PgBoss } from 'pg-boss'
 
 import { type Logger } from '../../../host/logger.ts'
 import { checkTables, withRights } from '../connection/check-server.ts'
-import { sqlStateOf } from '../../../postgres/clean-error.ts'
+import { sqlStateOf } from '../connection/clean-error.ts'
 import type { Database } from '../connection/database.ts'
 
 /** The one queue in pg-boss's schema. */

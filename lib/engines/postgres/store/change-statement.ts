@@ -1,4 +1,4 @@
-import type { Statement } from '../../../postgres/timed.ts'
+import type { Statement } from '../connection/session.ts'
 import { limitLockWait, NOW, OVERWRITE } from './store-statements.ts'
 
 /**

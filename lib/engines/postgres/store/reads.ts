@@ -1,6 +1,6 @@
 import type { Database } from '../connection/database.ts'
 import { Batches } from '../connection/batches.ts'
-import { isBadValue } from '../../../postgres/clean-error.ts'
+import { isBadValue } from '../connection/clean-error.ts'
 import { readStatement } from './store-statements.ts'
 
 /** Reads in a statement. */

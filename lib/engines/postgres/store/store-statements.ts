@@ -1,4 +1,4 @@
-import type { Statement } from '../../../postgres/timed.ts'
+import type { Statement } from '../connection/session.ts'
 
 /** The database's time in ms, the same throughout a statement: no two processes differ on it. */
 export const NOW = '(extract(epoch FROM statement_timestamp()) * 1000)::bigint'

@@ -1,8 +1,8 @@
 import type { Database } from '../connection/database.ts'
-import type { Statement } from '../../../postgres/timed.ts'
+import type { Statement } from '../connection/session.ts'
 import type { ConditionalWrite, StoredDocument } from '../../../store/adapter.ts'
 import { Batches } from '../connection/batches.ts'
-import { isBadValue, LOCKED, sqlStateOf } from '../../../postgres/clean-error.ts'
+import { isBadValue, LOCKED, sqlStateOf } from '../connection/clean-error.ts'
 import { changeStatement } from './change-statement.ts'
 import { lockedStatement, upsertStatement } from './store-statements.ts'
 
