@@ -19,7 +19,7 @@ const sizes = Object.entries(values).map(([name, value]) => [
   `ERASURE_TEST_${name.toUpperCase()}`,
   value,
 ])
-const args = ['--timeout=1800', '--jobs=2', 'test/proof/promises']
+const args = ['--timeout=3600', '--jobs=2', 'test/proof/promises']
 const { exitCode } = await execa('tap', args, {
   stdio: 'inherit',
   env: Object.fromEntries(sizes),

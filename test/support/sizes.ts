@@ -7,6 +7,13 @@ function size(name: string, small: number): number {
   return given === undefined ? small : Number(given)
 }
 
+/**
+ * How long a file of proofs may take, runner or none: three times what the longest takes on a busy
+ * machine. A file that hangs is then named before the gate's own limit ends it. 0 would also take
+ * the runner's limit away.
+ */
+export const FILE_LIMIT_MS: number = 45 * 60_000
+
 export const SIZES = {
   /** SIGKILLs at random moments and at boundaries. */
   kills: size('KILLS', 40),

@@ -16,7 +16,7 @@ import {
 import { type Act, record } from '../durability/story.ts'
 import { findPython } from '../durability/tracer.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
-import { SIZES } from '../../support/sizes.ts'
+import { FILE_LIMIT_MS, SIZES } from '../../support/sizes.ts'
 
 /** What the files of a bridge live through. */
 const ACTS: readonly Act[] = [
@@ -28,8 +28,7 @@ const ACTS: readonly Act[] = [
   { name: 'alone', alone: 10 },
 ]
 
-// The runner's own limit still holds; without a runner, a long run has none.
-t.setTimeout(0)
+t.setTimeout(FILE_LIMIT_MS)
 
 // The disk of a test machine does not forget unless somebody with privileges sees to it: LazyFS
 // needs FUSE, dm-flakey needs root. A recording of the system calls that change files needs

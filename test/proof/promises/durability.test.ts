@@ -5,10 +5,9 @@ import t, { type Test } from 'tap'
 import { killAtBoundaries } from '../durability/boundary-kills.ts'
 import { type KillFigures, killAtRandom } from '../durability/random-kills.ts'
 import { findPython } from '../durability/tracer.ts'
-import { SIZES } from '../../support/sizes.ts'
+import { FILE_LIMIT_MS, SIZES } from '../../support/sizes.ts'
 
-// The runner's own limit still holds; without a runner, a long run has none.
-t.setTimeout(0)
+t.setTimeout(FILE_LIMIT_MS)
 
 // A SIGKILL leaves the memory of the operating system as it was, so these tests see what was
 // answered too early or only kept in the process. What was written and not synced is seen by

@@ -7,8 +7,9 @@ import { ERASE_PATH, request, sendRaw } from '../../support/answers.ts'
 import { type Child, type Memory, startServer } from '../fuzz/child.ts'
 import { allowedConnections, openSilence } from '../fuzz/silence.ts'
 import { FUZZ_TOKEN } from '../fuzz/tokens.ts'
+import { FILE_LIMIT_MS } from '../../support/sizes.ts'
 
-t.setTimeout(0)
+t.setTimeout(FILE_LIMIT_MS)
 const MIB = 2 ** 20
 const SILENT_CONNECTIONS = 10_000
 /** Long enough to open them all. */

@@ -4,9 +4,9 @@ import { type Report, runCampaign } from '../fuzz/campaign.ts'
 import { type Memory, startServer } from '../fuzz/child.ts'
 import type { DoorKind } from '../fuzz/oracle.ts'
 import { readTable } from '../fuzz/table.ts'
-import { SIZES } from '../../support/sizes.ts'
+import { FILE_LIMIT_MS, SIZES } from '../../support/sizes.ts'
 
-t.setTimeout(0)
+t.setTimeout(FILE_LIMIT_MS)
 const MIB = 2 ** 20
 /** A leak of a hundred bytes a request shows in the long run, and of a kilobyte in the short one. */
 const HEAP_GROWTH_BYTES = 4 * MIB

@@ -8,14 +8,13 @@ import { schedules } from '../model/schedules.ts'
 import { sqliteDisk } from '../model/sqlite-disk.ts'
 import type { Interruption, Schedule, Step } from '../model/steps.ts'
 import { type Disk, memoryDisk } from '../model/world.ts'
-import { SIZES } from '../../support/sizes.ts'
+import { FILE_LIMIT_MS, SIZES } from '../../support/sizes.ts'
 
 const HOUR_MS = 60 * 60 * 1000
 /** The long run tries every point; the short one does so for crashes only. */
 const STRIDE = SIZES.schedules >= 2000 ? 1 : 29
 
-// The runner's own limit still holds; without a runner, a long run has none.
-t.setTimeout(0)
+t.setTimeout(FILE_LIMIT_MS)
 
 t.test('2. Nothing stalls', async t => {
   const { run, tried } = runner()

@@ -6,10 +6,9 @@ import { resumedAfterMs } from '../chaos/faults.ts'
 import { type ChaosReport, runChaos } from '../chaos/run-chaos.ts'
 import { LEASE_MS } from '../chaos/story.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
-import { SIZES } from '../../support/sizes.ts'
+import { FILE_LIMIT_MS, SIZES } from '../../support/sizes.ts'
 
-// The runner's own limit still holds; without a runner, a long run has none.
-t.setTimeout(0)
+t.setTimeout(FILE_LIMIT_MS)
 
 void t.test('Several processes', async t => {
   const { shared: requests, faults, seed } = SIZES
